@@ -1,0 +1,67 @@
+/**
+ * Imports point one way: vocabulary <- stages <- composers <- index. The pipeline is drawn in CONTRIBUTING.md.
+ */
+const file = (...names) => `^lib/(${names.join('|')})\\.ts$`;
+
+const VOCABULARY = ['json', 'errors', 'schema', 'field', 'allowlist', 'resolve'];
+const STAGES = [
+  'options',
+  'body',
+  'envelope',
+  'context',
+  'span',
+  'binding',
+  'declaration',
+  'accept',
+  'stream',
+  'problem',
+];
+const COMPOSERS = ['locals', 'reply', 'agent-envelope', 'bind', 'problem-details'];
+
+export default {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'vocabulary-imports-vocabulary-only',
+      severity: 'error',
+      from: { path: file(...VOCABULARY) },
+      to: { path: '^lib/', pathNot: file(...VOCABULARY) },
+    },
+    {
+      name: 'stages-import-no-composer',
+      severity: 'error',
+      from: { path: file(...STAGES) },
+      to: { path: file(...COMPOSERS, 'index') },
+    },
+    {
+      name: 'every-file-has-its-rank',
+      severity: 'error',
+      from: {},
+      to: { path: '^lib/[^/]+$', pathNot: file(...VOCABULARY, ...STAGES, ...COMPOSERS, 'index') },
+    },
+    {
+      name: 'ajv-lives-in-schema',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: file('schema') },
+      to: { path: 'node_modules/ajv' },
+    },
+    {
+      name: 'no-undeclared-packages',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: {
+        path: 'node_modules',
+        pathNot: 'node_modules/(ajv|typebox|express|@types/express|@opentelemetry/api)/',
+      },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,133 @@
+/** The middleware: body, fields, session policy, context, data, in this order; each stage is a file of its own. */
+import { randomUUID } from 'node:crypto';
+import { type Context, context } from '@opentelemetry/api';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { spanAttributes } from './allowlist.js';
+import { createBodyReader } from './body.js';
+import { runInSlot, type SessionSlot, warnWithoutContextManager } from './context.js';
+import { readData, readFields } from './envelope.js';
+import { detailsError, EnvelopeError } from './errors.js';
+import type { JsonObject } from './json.js';
+import {
+  type EnvelopeLocals,
+  type EnvelopeState,
+  echoSession,
+  keepData,
+  keepRefusal,
+  keepState,
+  readState,
+} from './locals.js';
+import { type AgentEnvelopeOptions, type Configuration, parseOptions } from './options.js';
+import { stampOpenSpans } from './span.js';
+
+type Params = Request['params'];
+type Query = Request['query'];
+
+/**
+ * Reads the agent envelope of each request: `session_id` and the other allowlisted fields from the top level, `inputs`,
+ * `outputs` and `parameters` from `data` (or, flat, from the top level). Fills `res.locals` and runs everything behind it
+ * in the session, so that `getSessionId()` and every span know the id.
+ *
+ * Mount it before the routes, alone or after `express.json()`. A request without a JSON object passes untouched.
+ *
+ * @param options - see {@link AgentEnvelopeOptions}
+ * @throws TypeError at once, when an option is wrong
+ * @throws {@link EnvelopeError} to `next`: `INVALID_FIELD`, `INVALID_ENVELOPE`, `SESSION_REQUIRED` (400),
+ * `SESSION_FORBIDDEN` (403). Errors of `express.json()` go to `next` as they are.
+ * @example
+ * ```ts
+ * app.use(agentEnvelope({ fields: [sessionId, { name: 'tenant', attribute: 'app.tenant' }] }));
+ * ```
+ */
+export function agentEnvelope(
+  options?: AgentEnvelopeOptions,
+  // biome-ignore lint/suspicious/noExplicitAny: the bodies are whatever the app's routes make them
+): RequestHandler<Params, any, any, Query, EnvelopeLocals> {
+  const config = parseOptions(options);
+  const readBody = createBodyReader(config.limit);
+  return function agentEnvelope(req, res, next) {
+    // Taken before the body is read: behind it another span, or none, may be active.
+    const entry = context.active();
+    readBody(req, res, (error, body) => {
+      if (body === undefined) return next(error);
+      if ('refusal' in body) {
+        keepRefusal(res, body.refusal);
+        return next();
+      }
+      openSession(config, req, res, body.object, entry, next);
+    });
+  };
+}
+
+function openSession(
+  config: Configuration,
+  req: Request,
+  res: Response,
+  body: JsonObject,
+  entry: Context,
+  next: NextFunction,
+): void {
+  const { values, error } = readFields(body, config.fields);
+  const sent = values.session_id !== undefined;
+  // Two mounts see one session: the first one's id, minted perhaps, is the request's.
+  values.session_id ??= earlierId(res);
+  let refusal = error;
+  if (values.session_id === undefined && error === undefined) {
+    if (config.absentSession === 'mint') values.session_id = randomUUID();
+    if (config.absentSession === 'require') refusal = SESSION_REQUIRED();
+  }
+  const slot: SessionSlot = {
+    fields: values,
+    attributes: spanAttributes(config.fields, values),
+    baggage: config.baggage,
+  };
+  const state: EnvelopeState = { slot, responseHeader: config.responseHeader };
+  keepState(res, state);
+  echoSession(res, state);
+
+  const enter = () => {
+    stampOpenSpans(slot, entry);
+    runInSlot(slot, entry, () => {
+      warnWithoutContextManager(slot);
+      next(refusal ?? takeData(res, state, body));
+    });
+  };
+  if (config.authorize === undefined || !sent) {
+    enter();
+    return;
+  }
+  // A refused caller's spans must not land in somebody else's conversation: its session is never entered.
+  isAuthorized(config.authorize, values.session_id as string, req).then(
+    (authorized) => (authorized === true ? enter() : next(forbidden())),
+    (cause) => next(forbidden(cause)),
+  );
+}
+
+/** Errors are returned, not thrown: they belong to `next`, inside the session. */
+function takeData(res: Response, state: EnvelopeState, body: JsonObject): unknown {
+  try {
+    keepData(res, state, readData(body));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+function earlierId(res: Response): unknown {
+  const earlier = readState(res);
+  return earlier !== undefined && 'slot' in earlier ? earlier.slot.fields.session_id : undefined;
+}
+
+async function isAuthorized(
+  authorize: NonNullable<Configuration['authorize']>,
+  id: string,
+  req: Request,
+): Promise<boolean> {
+  return authorize(id, req);
+}
+
+const SESSION_REQUIRED = () =>
+  detailsError('SESSION_REQUIRED', [{ pointer: '/session_id', detail: 'is required' }]);
+
+const forbidden = (cause?: unknown) =>
+  new EnvelopeError('SESSION_FORBIDDEN', 'The caller may not use this session', { cause });

@@ -1,0 +1,156 @@
+/** A handler that asks by name goes in, an Express handler comes out: bind, check, call in the session, reply. */
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { negotiate, OFFERS } from './accept.js';
+import type { Bound } from './binding.js';
+import { resumeSlot } from './context.js';
+import {
+  compilePlan,
+  type Declaration,
+  type DeclaredBound,
+  type DeclaredOutput,
+  type Plan,
+} from './declaration.js';
+import { configError, EnvelopeError } from './errors.js';
+import { type EnvelopeState, readState } from './locals.js';
+import { sendReply } from './reply.js';
+
+/** The second argument of a bound handler. */
+export interface HandlerIo {
+  readonly req: Request;
+  /** A handler that answers by itself returns `undefined`. */
+  readonly res: Response;
+  /** Aborts when the client leaves before the reply has ended. Pass it on to whatever can be stopped. */
+  readonly signal: AbortSignal;
+}
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** What a handler may return: its output, a stream of outputs, or nothing when it answered through `res`. */
+type Output<T> = unknown extends T
+  ? unknown
+  : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement has this type
+    MaybePromise<T | AsyncIterable<T> | Response | undefined | void>;
+
+/**
+ * A route's handler that gets exactly what it asks for by name.
+ *
+ * For each name, in this order: `request`, the whole envelope, read-only; `inputs`, `outputs` or `parameters`; a field of the
+ * allowlist; `'...rest'`, the data fields not asked for, never an envelope field; else the input of that name.
+ *
+ * What the handler returns is the reply: a value, an async iterable (streamed as NDJSON or SSE), an `AgentRun` (either).
+ *
+ * @param names - what to bind
+ * @param handler - called with the bound values and `{ req, res, signal }`, inside the session
+ * @throws TypeError at once, for names that cannot be bound
+ * @throws {@link EnvelopeError} to `next`: `NO_ENVELOPE` (400), `UNSUPPORTED_MEDIA_TYPE` (415), `NOT_ACCEPTABLE` (406),
+ * `MIDDLEWARE_MISSING` (500). What the handler throws or rejects with goes to `next`, on Express 4 too.
+ * @example
+ * ```ts
+ * app.post('/invoke', bind(['session_id', 'inputs'], ({ session_id, inputs }) => answer(session_id, inputs)));
+ * ```
+ */
+export function bind<const Names extends readonly string[]>(
+  names: Names,
+  handler: (bound: Bound<Names[number]>, io: HandlerIo) => unknown,
+): RequestHandler;
+/**
+ * The same, declared with JSON Schemas: they are compiled once, checked on each request, and type the handler.
+ *
+ * @param declaration - see {@link Declaration}
+ * @throws TypeError at once, for a schema that cannot be compiled
+ * @throws {@link EnvelopeError} to `next`: as above, and `INVALID_INPUT` (422), `INVALID_OUTPUT` (500)
+ * @example
+ * ```ts
+ * const inputs = { type: 'object', properties: { question: { type: 'string' } }, required: ['question'] } as const;
+ * app.post('/ask', bind({ session_id: true, inputs }, ({ inputs }) => answer(inputs.question)));
+ * ```
+ */
+export function bind<const D extends Declaration>(
+  declaration: D,
+  handler: (bound: DeclaredBound<D>, io: HandlerIo) => Output<DeclaredOutput<D>>,
+): RequestHandler;
+export function bind(
+  asked: readonly string[] | Declaration,
+  handler: (bound: never, io: HandlerIo) => unknown,
+): RequestHandler {
+  const plan = compilePlan(asked);
+  if (typeof handler !== 'function')
+    throw configError('bind: handler', 'must be a function', handler);
+  return function boundHandler(req, res, next) {
+    const state = readState(res);
+    if (state === undefined) return next(MIDDLEWARE_MISSING());
+    if ('refusal' in state) {
+      return next(new EnvelopeError(state.refusal.code, state.refusal.message));
+    }
+    resumeSlot(state.slot, () => serve(plan, handler, state, { req, res, next }));
+  };
+}
+
+interface Exchange {
+  readonly req: Request;
+  readonly res: Response;
+  readonly next: NextFunction;
+}
+
+async function serve(
+  plan: Plan,
+  handler: (bound: never, io: HandlerIo) => unknown,
+  state: EnvelopeState,
+  { req, res, next }: Exchange,
+): Promise<void> {
+  const io = handlerIo(req, res);
+  try {
+    // Before the handler runs: its work must not be done for a reply that nobody takes.
+    negotiate(req, OFFERS.run);
+    const { data } = state;
+    if (data === undefined) throw MIDDLEWARE_MISSING();
+    const broken = plan.checkData(data);
+    if (broken) throw broken;
+    const value = await handler(plan.bind(state.slot.fields, data) as never, io);
+    await sendReply({ req, res, state, checkOutput: plan.checkOutput }, value);
+  } catch (error) {
+    // Our own signal, coming back: there is nobody left to tell.
+    if (res.closed && isAbort(error, io.signal)) return;
+    next(toError(error));
+  }
+}
+
+/** `signal` is made when it is first read: most handlers never do. */
+function handlerIo(req: Request, res: Response): HandlerIo {
+  let signal: AbortSignal | undefined;
+  return {
+    req,
+    res,
+    get signal() {
+      signal ??= abortOnClose(res);
+      return signal;
+    },
+  };
+}
+
+/** `close` of the response, not of the request: that one fires when the body has been read. */
+function abortOnClose(res: Response): AbortSignal {
+  const controller = new AbortController();
+  const close = () => {
+    if (!res.writableEnded) controller.abort();
+  };
+  if (res.closed) close();
+  else res.once('close', close);
+  return controller.signal;
+}
+
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
+}
+
+/** `next()` takes undefined for "go on" and `'route'` for "skip": what was thrown must never be either. */
+function toError(thrown: unknown): unknown {
+  if (typeof thrown === 'object' && thrown !== null) return thrown;
+  return new Error('The handler threw something that is not an error', { cause: thrown });
+}
+
+const MIDDLEWARE_MISSING = () =>
+  new EnvelopeError(
+    'MIDDLEWARE_MISSING',
+    'Mount agentEnvelope() before the routes that use bind()',
+  );

@@ -1,0 +1,38 @@
+/** What JSON values are, and the few things every stage does with them. */
+
+/** A JSON object whose members nobody has checked yet. */
+export type JsonObject = Record<string, unknown>;
+
+/**
+ * True for a JSON object. A `Buffer` left behind by `express.raw()` and an array are not one.
+ * No prototype is compared: a body may come from another realm or another parser.
+ */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !ArrayBuffer.isView(value)
+  );
+}
+
+/**
+ * The object's own member, or `undefined`. Client input is never read through its prototype: `constructor` is not an
+ * input that somebody sent.
+ */
+export function ownMember(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/** A deep copy that cannot be changed. The original stays as it is: a later middleware may still own it. */
+export function frozenCopy<T>(value: T): T {
+  return Object.freeze(copy(value)) as T;
+}
+
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(frozenCopy);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, frozenCopy(member)]),
+  );
+}

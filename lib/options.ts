@@ -1,0 +1,134 @@
+/** The public options go in, a complete and frozen configuration comes out; whatever is wrong throws here, at start. */
+import type { Request } from 'express';
+import { type ParsedField, parseFields } from './allowlist.js';
+import { configError } from './errors.js';
+import { type EnvelopeField, sessionId } from './field.js';
+import { isJsonObject } from './json.js';
+
+/** What `agentEnvelope()` takes. An explicit `undefined` means the default. */
+export interface AgentEnvelopeOptions {
+  /**
+   * The allowlist: the only names read from the envelope's top level besides the data. The first entry is
+   * {@link sessionId}; further entries are a name or an {@link EnvelopeField}.
+   * @defaultValue `[sessionId]`
+   */
+  readonly fields?: readonly (string | EnvelopeField)[] | undefined;
+  /**
+   * Largest body it parses itself: bytes as a positive number, or a string such as `'100kb'` or `'1mb'` (powers of 1024).
+   * A larger one is a 413 `BODY_TOO_LARGE`. A body parser mounted before has its own limit.
+   * @defaultValue `'1mb'`
+   */
+  readonly limit?: number | string | undefined;
+  /**
+   * What a request without a session id gets. `'anonymous'`: none, an engine's own id is used. `'mint'`: a random UUID.
+   * `'require'`: a 400 `SESSION_REQUIRED`. An id that breaks the rule is a 400 in all three, never replaced.
+   * @defaultValue `'anonymous'`
+   */
+  readonly absentSession?: 'anonymous' | 'mint' | 'require' | undefined;
+  /**
+   * May this caller speak in this session? An id on a request proves nothing: whoever knows it can send it. It is asked
+   * once per request that brings an id. Anything but `true`, and a throw, is a 403 `SESSION_FORBIDDEN`.
+   * @defaultValue none: ids are for correlation only
+   */
+  readonly authorize?:
+    | ((sessionId: string, req: Request) => boolean | Promise<boolean>)
+    | undefined;
+  /**
+   * Response header that repeats the session id, or `false` for none.
+   * @defaultValue `'x-session-id'`
+   */
+  readonly responseHeader?: string | false | undefined;
+  /**
+   * Also put the id into W3C baggage, as `session.id`. Baggage travels to every host the app calls: leave it off unless all
+   * of them may know the id.
+   * @defaultValue `false`
+   */
+  readonly baggage?: boolean | undefined;
+}
+
+/** The options, complete. */
+export interface Configuration {
+  readonly fields: readonly ParsedField[];
+  readonly limit: number | string;
+  readonly absentSession: 'anonymous' | 'mint' | 'require';
+  readonly authorize: AgentEnvelopeOptions['authorize'];
+  readonly responseHeader: string | false;
+  readonly baggage: boolean;
+}
+
+const WHERE = 'agentEnvelope:';
+const ABSENT_SESSION = ['anonymous', 'mint', 'require'] as const;
+/** What body-parser's `bytes` reads; it silently drops the limit for anything else. */
+const BYTES = /^\d+(?:\.\d+)? *(?:b|kb|mb|gb)?$/i;
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** One parser an option: the compiler refuses this table when an option is missing or unknown. */
+const PARSERS: { [K in keyof Configuration]-?: (value: unknown) => Configuration[K] } = {
+  fields: (value = [sessionId]) => parseFields(value as [], `${WHERE} fields`),
+  limit: (value = '1mb') => {
+    const valid =
+      typeof value === 'string'
+        ? BYTES.test(value) && Number.parseFloat(value) > 0
+        : typeof value === 'number' && Number.isFinite(value) && value > 0;
+    if (valid) return value as string | number;
+    throw configError(
+      `${WHERE} limit`,
+      "must be a positive number of bytes or a size like '1mb'",
+      value,
+    );
+  },
+  absentSession: (value = 'anonymous') => {
+    const known = ABSENT_SESSION.find((name) => name === value);
+    if (known !== undefined) return known;
+    throw configError(
+      `${WHERE} absentSession`,
+      `must be one of ${ABSENT_SESSION.join(', ')}`,
+      value,
+    );
+  },
+  authorize: (value) => {
+    if (value === undefined || typeof value === 'function')
+      return value as Configuration['authorize'];
+    throw configError(`${WHERE} authorize`, 'must be a function', value);
+  },
+  responseHeader: (value = 'x-session-id') => {
+    if (value === false || (typeof value === 'string' && TOKEN.test(value))) return value;
+    throw configError(`${WHERE} responseHeader`, 'must be a header name or false', value);
+  },
+  baggage: (value = false) => {
+    if (typeof value === 'boolean') return value;
+    throw configError(`${WHERE} baggage`, 'must be true or false', value);
+  },
+};
+
+/**
+ * Parses the options of `agentEnvelope()`.
+ *
+ * @throws TypeError naming the option, the rule and the value
+ */
+export function parseOptions(options: AgentEnvelopeOptions = {}): Configuration {
+  if (!isJsonObject(options)) throw configError(`${WHERE} options`, 'must be an object', options);
+  if ('headers' in options) {
+    throw new TypeError(
+      `${WHERE} options are not a request. Did you mean app.use(agentEnvelope())?`,
+    );
+  }
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(PARSERS, name)) {
+      throw configError(
+        `${WHERE} options`,
+        `must be among ${Object.keys(PARSERS).join(', ')}`,
+        name,
+      );
+    }
+  }
+  return Object.freeze({
+    fields: PARSERS.fields(options.fields),
+    limit: PARSERS.limit(options.limit),
+    absentSession: PARSERS.absentSession(options.absentSession),
+    authorize: PARSERS.authorize(options.authorize),
+    responseHeader: PARSERS.responseHeader(options.responseHeader),
+    baggage: PARSERS.baggage(options.baggage),
+  });
+}

@@ -1,0 +1,33 @@
+/** The error middleware: an error goes in, an `application/problem+json` reply with the session id goes out. */
+import type { ErrorRequestHandler } from 'express';
+import { echoSession, readState } from './locals.js';
+import { toProblem } from './problem.js';
+
+/**
+ * Answers errors as RFC 9457 problem documents: this package's, body-parser's, and anything else that was thrown. Of an
+ * unknown error nothing is told but that it happened; the session id and the trace id on it lead to the rest.
+ *
+ * Mount it behind the routes. It logs nothing: an error handler before it that calls `next(err)` sees every error.
+ *
+ * @example
+ * ```ts
+ * app.use((err, req, res, next) => { logger.error(err); next(err); });
+ * app.use(problemDetails());
+ * ```
+ * @see https://www.rfc-editor.org/rfc/rfc9457
+ */
+export function problemDetails(): ErrorRequestHandler {
+  return function problemDetails(error, _req, res, next) {
+    // A stream that failed has told its client in band and is over.
+    if (res.writableEnded) return;
+    if (res.headersSent) return next(error);
+    const state = readState(res);
+    const known = state !== undefined && 'slot' in state ? state : undefined;
+    const problem = toProblem(error, known?.slot);
+    if (known) echoSession(res, known);
+    res.status(problem.status);
+    res.setHeader('Content-Type', 'application/problem+json');
+    // A buffer keeps the media type as it is; RFC 9457 gives it no charset.
+    res.send(Buffer.from(JSON.stringify(problem)));
+  };
+}

@@ -1,0 +1,74 @@
+/** A JSON Schema goes in, a function that lists the broken rules of a value comes out. The only file that knows ajv. */
+import { Ajv, type AnySchemaObject, type ErrorObject, type Options } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { configError, type ErrorDetail } from './errors.js';
+
+/** A JSON Schema object: draft-07, or 2020-12 where its `$schema` says so. TypeBox schemas are such objects. */
+export type JsonSchema = object;
+
+/** Lists the rules that `value` breaks, each pointer starting with `at`; `undefined` when it breaks none. */
+export type SchemaCheck = (value: unknown, at: string) => ErrorDetail[] | undefined;
+
+const OPTIONS: Options = {
+  // A misspelt keyword or an unknown format would check nothing: it is refused when the schema is compiled.
+  strict: true,
+  strictTypes: false,
+  strictTuples: false,
+  // Client input is never read through its prototype: `required: ['constructor']` means an own member.
+  ownProperties: true,
+  // One schema may be used by two routes, with its `$id`.
+  addUsedSchema: false,
+  logger: false,
+  // `allErrors` stays off: on untrusted data it is work without a bound. `verbose` stays off: it copies submitted
+  // values into the errors. `useDefaults`, `coerceTypes` and `removeAdditional` stay off: they change the body.
+};
+
+const DRAFT_07 = new Ajv(OPTIONS);
+const DRAFT_2020 = new Ajv2020(OPTIONS);
+
+/**
+ * Compiles a schema, once, when a route or a field is declared.
+ *
+ * @param place - where the schema is written, for the error
+ * @throws TypeError when it is not a schema, or ajv's strict mode refuses it
+ */
+export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
+    throw configError(place, 'must be a JSON Schema object', schema);
+  }
+  const { $async, $schema } = schema as AnySchemaObject;
+  if ($async !== undefined) throw configError(place, 'must be a synchronous schema', schema);
+  const ajv = String($schema).includes('2020-12') ? DRAFT_2020 : DRAFT_07;
+  try {
+    const validate = ajv.compile(schema);
+    return (value, at) =>
+      // `validate.errors` is overwritten by the next call, so it is turned into our own shape at once.
+      validate(value) ? undefined : (validate.errors ?? []).map((error) => toDetail(error, at));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(`${place} is not a schema that can be checked: ${reason}`, { cause });
+  }
+}
+
+/** The keywords whose fault is a member, not the object: the pointer names that member. */
+const MEMBER_PARAMS = [
+  ['missingProperty', 'is required'],
+  ['additionalProperty', 'is not a known member'],
+  ['unevaluatedProperty', 'is not a known member'],
+  ['propertyName', 'has a name that is not allowed'],
+] as const;
+
+function toDetail(error: ErrorObject, at: string): ErrorDetail {
+  const pointer = at + error.instancePath;
+  for (const [param, detail] of MEMBER_PARAMS) {
+    const member: unknown = error.params[param];
+    if (typeof member === 'string')
+      return { pointer: `${pointer}/${escapePointer(member)}`, detail };
+  }
+  return { pointer, detail: error.message ?? `breaks the rule "${error.keyword}"` };
+}
+
+/** RFC 6901 section 3. */
+export function escapePointer(segment: string): string {
+  return segment.replaceAll('~', '~0').replaceAll('/', '~1');
+}

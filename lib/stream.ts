@@ -1,0 +1,126 @@
+/** An async iterable goes in, an SSE or NDJSON response goes out: backpressure, heartbeats, failures in band. */
+import { once } from 'node:events';
+import { finished } from 'node:stream/promises';
+import type { Response } from 'express';
+import type { StreamType } from './accept.js';
+
+/** How long a stream may be silent before a heartbeat, in milliseconds: well under the usual proxy timeout of 60 s. */
+const HEARTBEAT_MS = 15_000;
+
+interface Framing {
+  readonly item: (json: string) => string;
+  readonly error: (json: string) => string;
+  readonly heartbeat?: string;
+}
+
+/** JSON text has no line breaks, so an item cannot end its frame early. */
+const NDJSON: Framing = {
+  item: (json) => `${json}\n`,
+  error: (json) => `{"type":"error","error":${json}}\n`,
+};
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html: a line that starts with a colon is a comment. */
+const SSE: Framing = {
+  item: (json) => `data: ${json}\n\n`,
+  error: (json) => `event: error\ndata: ${json}\n\n`,
+  heartbeat: ':\n\n',
+};
+const FRAMING: Record<StreamType, Framing> = {
+  'application/x-ndjson': NDJSON,
+  'application/jsonl': NDJSON,
+  'text/event-stream': SSE,
+};
+
+/** How {@link sendStream} sends. */
+export interface StreamOptions {
+  readonly type: StreamType;
+  /** Called for each item before it is sent; its throw ends the stream like a failure of the source. */
+  readonly check: (item: unknown) => void;
+  /** Last call before the headers go: the session id may have been settled by the first item. */
+  readonly beforeHeaders: () => void;
+  /** False while the headers would miss something that only the first item brings: heartbeats wait, too. */
+  readonly headersReady: () => boolean;
+  /** The problem object of a failure. */
+  readonly toProblem: (error: unknown) => object;
+  /** @defaultValue 15,000 */
+  readonly heartbeatMs?: number | undefined;
+}
+
+/**
+ * Sends each item as it comes, and pulls the next one only when the last was taken. The headers go with the first item, so
+ * that a failure before it keeps its status; a silent source sends them with the first heartbeat. When the client leaves,
+ * the source is returned.
+ *
+ * @throws what the source throws: before the headers as it is, else after it was sent in band and the response has ended
+ */
+export async function sendStream(
+  res: Response,
+  source: AsyncIterable<unknown>,
+  {
+    type,
+    check,
+    beforeHeaders,
+    headersReady,
+    toProblem,
+    heartbeatMs = HEARTBEAT_MS,
+  }: StreamOptions,
+): Promise<void> {
+  const framing = FRAMING[type];
+  const iterator = source[Symbol.asyncIterator]();
+  const heartbeat = setInterval(() => {
+    if (!res.headersSent && headersReady()) sendHeaders(res, type, beforeHeaders);
+    if (!res.headersSent || res.writableNeedDrain || framing.heartbeat === undefined) return;
+    res.write(framing.heartbeat);
+  }, heartbeatMs);
+  try {
+    while (!res.closed) {
+      const result = await whileOpen(res, iterator.next());
+      if (result === undefined) break;
+      if (result.done !== true) check(result.value);
+      if (!res.headersSent) sendHeaders(res, type, beforeHeaders);
+      if (result.done === true) {
+        res.end();
+        return;
+      }
+      if (res.write(framing.item(toJson(result.value)))) continue;
+      // Not before the client has taken what is there: a stalled reader costs one buffer, not the whole stream.
+      await whileOpen(res, once(res, 'drain'));
+    }
+    await iterator.return?.();
+  } catch (error) {
+    // The failure may be ours (an item that does not fit): the source must still get the chance to clean up.
+    await iterator.return?.().catch(() => undefined);
+    if (res.headersSent) {
+      res.end(framing.error(toJson(toProblem(error))));
+      await finished(res).catch(() => undefined);
+    }
+    throw error;
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
+
+/**
+ * Waits for `promise`, but no longer than the response is open: `undefined` when it closed first. Not a `Promise.race`
+ * with one promise for the close, which would keep a reaction for every item of the stream.
+ */
+function whileOpen<T>(res: Response, promise: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const close = () => resolve(undefined);
+    res.once('close', close);
+    promise.then(resolve, reject).finally(() => res.off('close', close));
+  });
+}
+
+function sendHeaders(res: Response, type: StreamType, beforeHeaders: () => void): void {
+  beforeHeaders();
+  res.setHeader('Content-Type', type);
+  // Proxies and the compression middleware would hold events back.
+  res.setHeader('Cache-Control', 'no-cache, no-transform');
+  res.setHeader('X-Accel-Buffering', 'no');
+  res.flushHeaders();
+}
+
+/** `undefined`, which JSON does not know, is null: an item is never dropped. */
+function toJson(value: unknown): string {
+  return JSON.stringify(value) ?? 'null';
+}

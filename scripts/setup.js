@@ -1,0 +1,26 @@
+/** Installs the locked dependencies where they are missing or out of date, so that each npm command is a whole set-up. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+
+const LOCK = new URL('../package-lock.json', import.meta.url);
+const STAMP = new URL('../node_modules/.installed', import.meta.url);
+
+const wanted = createHash('sha256').update(readFileSync(LOCK)).digest('hex');
+if (wanted !== installed()) {
+  console.log('Installing dependencies ...');
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd: new URL('..', import.meta.url),
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
+  writeFileSync(STAMP, wanted);
+}
+
+function installed() {
+  try {
+    return readFileSync(STAMP, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
