@@ -9,7 +9,8 @@ const STAMP = new URL('../node_modules/.installed', import.meta.url);
 const wanted = createHash('sha256').update(readFileSync(LOCK)).digest('hex');
 if (wanted !== installed()) {
   console.log('Installing dependencies ...');
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], {
+  // Not `npm ci`: it refuses a lock file made where the optional binaries of other platforms were not to be had.
+  execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: new URL('..', import.meta.url),
     stdio: 'inherit',
     shell: process.platform === 'win32',
