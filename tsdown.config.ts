@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: { index: 'lib/index.ts' },
+  entry: ['lib/index.ts', 'lib/engines/{index,pi,rivet,remote,conformance}.ts'],
   format: ['esm', 'cjs'],
   platform: 'node',
   target: 'node20.19',

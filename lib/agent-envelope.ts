@@ -5,7 +5,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { spanAttributes } from './allowlist.js';
 import { createBodyReader } from './body.js';
 import { runInSlot, type SessionSlot, warnWithoutContextManager } from './context.js';
-import { readData, readFields } from './envelope.js';
+import { readData, readFields, refusingDepth } from './envelope.js';
 import { detailsError, EnvelopeError } from './errors.js';
 import type { JsonObject } from './json.js';
 import {
@@ -54,19 +54,27 @@ export function agentEnvelope(
         keepRefusal(res, body.refusal);
         return next();
       }
-      openSession(config, req, res, body.object, entry, next);
+      let open: () => void;
+      try {
+        open = refusingDepth(() => prepareSession(config, req, res, body.object, entry, next));
+      } catch (error) {
+        // Behind the body parser's callback a throw would end the process.
+        return next(error);
+      }
+      open();
     });
   };
 }
 
-function openSession(
+/** Everything that reads what the client sent; the function it returns goes on with the request. */
+function prepareSession(
   config: Configuration,
   req: Request,
   res: Response,
   body: JsonObject,
   entry: Context,
   next: NextFunction,
-): void {
+): () => void {
   const { values, error } = readFields(body, config.fields);
   const sent = values.session_id !== undefined;
   // Two mounts see one session: the first one's id, minted perhaps, is the request's.
@@ -89,27 +97,37 @@ function openSession(
     stampOpenSpans(slot, entry);
     runInSlot(slot, entry, () => {
       warnWithoutContextManager(slot);
-      next(refusal ?? takeData(res, state, body));
+      state.error = refusal ?? takeData(res, state, body);
+      next(state.error);
     });
   };
-  if (config.authorize === undefined || !sent) {
-    enter();
-    return;
-  }
+  const refuse = (cause?: unknown) => {
+    state.error = forbidden(cause);
+    next(state.error);
+  };
+  const { authorize } = config;
+  if (authorize === undefined || !sent) return enter;
   // A refused caller's spans must not land in somebody else's conversation: its session is never entered.
-  isAuthorized(config.authorize, values.session_id as string, req).then(
-    (authorized) => (authorized === true ? enter() : next(forbidden())),
-    (cause) => next(forbidden(cause)),
-  );
+  return () => {
+    isAuthorized(authorize, values.session_id as string, req).then(
+      (authorized) => (authorized === true ? enter() : refuse()),
+      refuse,
+    );
+  };
 }
 
 /** Errors are returned, not thrown: they belong to `next`, inside the session. */
-function takeData(res: Response, state: EnvelopeState, body: JsonObject): unknown {
+function takeData(
+  res: Response,
+  state: EnvelopeState,
+  body: JsonObject,
+): EnvelopeError | undefined {
   try {
     keepData(res, state, readData(body));
     return undefined;
   } catch (error) {
-    return error;
+    // `readData` throws nothing else.
+    return error as EnvelopeError;
   }
 }
 

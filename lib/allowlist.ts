@@ -40,7 +40,7 @@ export function parseFields(
   place: string,
 ): readonly ParsedField[] {
   if (!Array.isArray(entries)) throw configError(place, 'must be an array', entries);
-  const fields = entries.map((entry: unknown, i) => parseField(entry, i, `${place}[${i}]`));
+  const fields = Array.from(entries, (entry: unknown, i) => parseField(entry, i, `${place}[${i}]`));
   if (fields.length === 0) throw configError(`${place}[0]`, 'must be sessionId', undefined);
   refuseDuplicates(
     `${place}: names`,

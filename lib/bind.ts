@@ -9,7 +9,9 @@ import {
   type DeclaredBound,
   type DeclaredOutput,
   type Plan,
+  type StrictDeclaration,
 } from './declaration.js';
+import { refusingDepth } from './envelope.js';
 import { configError, EnvelopeError } from './errors.js';
 import { type EnvelopeState, readState } from './locals.js';
 import { sendReply } from './reply.js';
@@ -17,7 +19,7 @@ import { sendReply } from './reply.js';
 /** The second argument of a bound handler. */
 export interface HandlerIo {
   readonly req: Request;
-  /** A handler that answers by itself returns `undefined`. */
+  /** A handler that answers by itself returns `undefined`. It is asked only by clients that take JSON or a stream. */
   readonly res: Response;
   /** Aborts when the client leaves before the reply has ended. Pass it on to whatever can be stopped. */
   readonly signal: AbortSignal;
@@ -66,7 +68,7 @@ export function bind<const Names extends readonly string[]>(
  * ```
  */
 export function bind<const D extends Declaration>(
-  declaration: D,
+  declaration: D & StrictDeclaration<D>,
   handler: (bound: DeclaredBound<D>, io: HandlerIo) => Output<DeclaredOutput<D>>,
 ): RequestHandler;
 export function bind(
@@ -100,13 +102,15 @@ async function serve(
 ): Promise<void> {
   const io = handlerIo(req, res);
   try {
+    const { data } = state;
+    // An app that went on behind the refusal of the envelope gets it again.
+    if (data === undefined) throw state.error ?? MIDDLEWARE_MISSING();
+    const broken = refusingDepth(() => plan.checkData(data));
+    if (broken) throw broken;
     // Before the handler runs: its work must not be done for a reply that nobody takes.
     negotiate(req, OFFERS.run);
-    const { data } = state;
-    if (data === undefined) throw MIDDLEWARE_MISSING();
-    const broken = plan.checkData(data);
-    if (broken) throw broken;
-    const value = await handler(plan.bind(state.slot.fields, data) as never, io);
+    const bound = refusingDepth(() => plan.bind(state.slot.fields, data));
+    const value = await handler(bound as never, io);
     await sendReply({ req, res, state, checkOutput: plan.checkOutput }, value);
   } catch (error) {
     // Our own signal, coming back: there is nobody left to tell.

@@ -52,7 +52,8 @@ export function resumeSlot<T>(slot: SessionSlot, fn: () => T): T {
   return active.getValue(SLOT_KEY) === slot ? fn() : runInSlot(slot, active, fn);
 }
 
-function contextOf(slot: SessionSlot, base: Context): Context {
+/** A context like `base`, in the session of `slot`. Pure. */
+export function contextOf(slot: SessionSlot, base: Context): Context {
   const ctx = base.setValue(SLOT_KEY, slot);
   const id = slot.fields.session_id;
   if (!slot.baggage || typeof id !== 'string') return ctx;
@@ -103,7 +104,7 @@ export function getEnvelopeFields(ctx?: Context): Record<string, unknown> {
  * @throws TypeError when `id` breaks the rule of {@link sessionId}
  */
 export function setSessionId(ctx: Context, id: string | null | undefined): Context {
-  return contextOf(slotFor(id, activeSlot(ctx)), ctx);
+  return contextOf(deriveSlot(id, activeSlot(ctx)), ctx);
 }
 
 /**
@@ -118,10 +119,18 @@ export function setSessionId(ctx: Context, id: string | null | undefined): Conte
  * ```
  */
 export function withSessionId<T>(id: string | null | undefined, fn: () => T): T {
-  return runInSlot(slotFor(id, activeSlot()), context.active(), fn);
+  return runInSlot(deriveSlot(id, activeSlot()), context.active(), fn);
 }
 
-function slotFor(id: string | null | undefined, outer: SessionSlot | undefined): SessionSlot {
+/**
+ * A slot with this id and the other fields of `outer`.
+ *
+ * @throws TypeError when `id` breaks the rule
+ */
+export function deriveSlot(
+  id: string | null | undefined,
+  outer: SessionSlot | undefined,
+): SessionSlot {
   const present = isAbsent(id) ? undefined : id;
   const [broken] = (present !== undefined && SESSION_FIELD.check(present)) || [];
   if (broken !== undefined) throw configError('session id', broken.detail, typeof id);

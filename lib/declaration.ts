@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import { type Binder, type BoundKey, compileBinder, type NamedValue } from './binding.js';
 import type { LocatedData } from './envelope.js';
 import { configError, detailsError, type EnvelopeError } from './errors.js';
+import type { DataField } from './field.js';
 import { isJsonObject, type JsonObject } from './json.js';
 import { compileSchema, type JsonSchema, type SchemaCheck } from './schema.js';
 
@@ -23,6 +24,15 @@ export interface Declaration {
   /** Any other name: bound as in the list form. */
   readonly [name: string]: true | JsonSchema | undefined;
 }
+
+/** Only the data has schemas: any other name is declared with `true`. */
+export type StrictDeclaration<D> = {
+  readonly [Name in keyof D]: Name extends DataField
+    ? true | JsonSchema
+    : string extends Name
+      ? D[Name]
+      : true;
+};
 
 /** The argument of a handler declared with `D`. */
 export type DeclaredBound<D extends Declaration> = {

@@ -1,6 +1,6 @@
 /** A JSON object goes in; its allowlisted fields and its data come out, or the rules it breaks. Pure. */
 import type { ParsedField } from './allowlist.js';
-import { detailsError, type EnvelopeError, type ErrorDetail } from './errors.js';
+import { detailsError, EnvelopeError, type ErrorDetail } from './errors.js';
 import { DATA_FIELDS, type DataField, isAbsent } from './field.js';
 import { isJsonObject, type JsonObject, ownMember } from './json.js';
 
@@ -81,4 +81,19 @@ function invalid(places: [pointer: string, detail: string][]): EnvelopeError {
     'INVALID_ENVELOPE',
     places.map(([pointer, detail]) => ({ pointer, detail })),
   );
+}
+
+/**
+ * Runs what walks the client's values. A body within the limit can still be nested so deeply that the walk overflows the
+ * stack: that is the client's fault, not the server's.
+ *
+ * @throws {@link EnvelopeError} `INVALID_ENVELOPE` (400) in place of the overflow
+ */
+export function refusingDepth<T>(walk: () => T): T {
+  try {
+    return walk();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new EnvelopeError('INVALID_ENVELOPE', 'The envelope is nested too deeply', { cause });
+  }
 }

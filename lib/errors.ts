@@ -31,6 +31,7 @@ export const ERROR_CATALOGUE = {
   INVALID_INPUT: { status: 422, title: 'The data does not fit the schema of the route' },
   INVALID_OUTPUT: { status: 500, title: 'The handler produced an output that cannot be sent' },
   MIDDLEWARE_MISSING: { status: 500, title: 'agentEnvelope() is not mounted before this route' },
+  ENGINE_FAILED: { status: 502, title: 'The engine failed' },
   INTERNAL_ERROR: { status: 500, title: 'Internal Server Error' },
 } as const satisfies Record<string, CatalogueEntry>;
 
@@ -43,6 +44,8 @@ export interface EnvelopeErrorOptions {
   readonly errors?: readonly ErrorDetail[] | undefined;
   /** The error behind this one. It is never sent to a client. */
   readonly cause?: unknown;
+  /** A status that says more than the catalogue's: 504 for an `ENGINE_FAILED` by timeout. */
+  readonly status?: number | undefined;
 }
 
 const MAX_ERRORS = 8;
@@ -86,14 +89,17 @@ export class EnvelopeError extends Error {
   constructor(code: ErrorCode, message: string, options: EnvelopeErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.status = ERROR_CATALOGUE[code].status;
+    this.status = options.status ?? ERROR_CATALOGUE[code].status;
     this.statusCode = this.status;
     this.expose = this.status < 500;
     this.errors = Object.freeze((options.errors ?? []).slice(0, MAX_ERRORS).map(bounded));
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === 'object' && value !== null && BRAND in value;
+    const branded = typeof value === 'object' && value !== null && BRAND in value;
+    // A subclass is asked for as usual: the brand says nothing of it.
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the class that was asked for
+    return this === EnvelopeError ? branded : super[Symbol.hasInstance](value);
   }
 }
 
@@ -121,7 +127,9 @@ function bounded({ pointer, detail }: ErrorDetail): ErrorDetail {
   return Object.freeze({
     // Cut between two segments: what is left still points at an ancestor of the place.
     pointer:
-      pointer.length > MAX_TEXT ? pointer.slice(0, pointer.lastIndexOf('/', MAX_TEXT)) : pointer,
+      pointer.length > MAX_TEXT
+        ? pointer.slice(0, Math.max(0, pointer.lastIndexOf('/', MAX_TEXT)))
+        : pointer,
     detail: detail.length > MAX_TEXT ? `${detail.slice(0, MAX_TEXT - 1)}…` : detail,
   });
 }

@@ -3,6 +3,7 @@ import type { Response } from 'express';
 import type { Refusal } from './body.js';
 import type { SessionSlot } from './context.js';
 import type { LocatedData } from './envelope.js';
+import type { EnvelopeError } from './errors.js';
 import type { JsonObject } from './json.js';
 
 /** `res.locals` behind `agentEnvelope()`; each further field of the allowlist stands there too, by its name. */
@@ -22,8 +23,10 @@ export interface EnvelopeLocals {
 export interface EnvelopeState {
   readonly slot: SessionSlot;
   readonly responseHeader: string | false;
-  /** `undefined` when the data was refused. */
+  /** `undefined` when the envelope was refused. */
   data?: LocatedData;
+  /** Why it was. */
+  error?: EnvelopeError | undefined;
 }
 
 const STATE = Symbol.for('express-agent-envelope.state');

@@ -47,7 +47,7 @@ export function toProblem(error: unknown, slot?: SessionSlot): Problem {
 }
 
 function tell(error: unknown): Told {
-  if (error instanceof EnvelopeError) return ours(error.code, error.message, error);
+  if (error instanceof EnvelopeError) return envelopeError(error);
   const { type, status, statusCode, expose, message } = Object(error) as Record<string, unknown>;
   const known = BODY_PARSER.get(type);
   if (known !== undefined) return ours(...known);
@@ -64,16 +64,26 @@ function tell(error: unknown): Told {
   };
 }
 
-function ours(code: ErrorCode, detail: string, error?: EnvelopeError): Told {
+function ours(code: ErrorCode, detail: string): Told {
   const { status, title } = ERROR_CATALOGUE[code];
+  return { type: typeOf(code), title, status, code, detail };
+}
+
+/** An error of ours; of another version of the package, maybe, with codes that this one does not have. */
+function envelopeError({ code, status, expose, message, errors }: EnvelopeError): Told {
+  const title = ERROR_CATALOGUE[code]?.title ?? STATUS_CODES[status] ?? 'Error';
   return {
-    type: `urn:problem-type:express-agent-envelope:${code.toLowerCase().replaceAll('_', '-')}`,
+    type: typeOf(code),
     title,
     status,
     code,
-    detail,
-    ...(error && error.errors.length > 0 && { errors: error.errors }),
+    detail: expose ? message : title,
+    ...(errors.length > 0 && { errors }),
   };
+}
+
+function typeOf(code: string): string {
+  return `urn:problem-type:express-agent-envelope:${code.toLowerCase().replaceAll('_', '-')}`;
 }
 
 function isErrorStatus(status: unknown): status is number {

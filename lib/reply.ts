@@ -2,16 +2,12 @@
 import type { Request, Response } from 'express';
 import { negotiate, OFFERS, type ReplyType, type StreamType } from './accept.js';
 import type { SessionSlot } from './context.js';
-import type { EnvelopeError } from './errors.js';
+import { EnvelopeError } from './errors.js';
 import { type EnvelopeState, echoSession } from './locals.js';
 import { toProblem } from './problem.js';
+import { type AgentRun, isAgentRun, toOutputs } from './run.js';
 import { requestSpanContext } from './span.js';
-import { sendStream } from './stream.js';
-
-/** What can be awaited or streamed: an `AgentRun` is one. */
-interface Run extends AsyncIterable<unknown> {
-  readonly result: PromiseLike<object>;
-}
+import { discard, sendStream } from './stream.js';
 
 /** Where a reply goes and what it must keep to. */
 export interface ReplyTarget {
@@ -35,12 +31,18 @@ export async function sendReply(target: ReplyTarget, value: unknown): Promise<vo
     negotiate(req, OFFERS.value);
     return sendValue(target, value);
   }
+  const type = await negotiateFor(req, value);
+  if (type !== 'application/json') return streamTo(target, type, value);
+  return sendValue(target, toOutputs(await (value as AgentRun).result));
+}
+
+/** A source that nobody will read is returned, so that it can clean up. */
+async function negotiateFor(req: Request, source: AsyncIterable<unknown>): Promise<ReplyType> {
   try {
-    const type: ReplyType = negotiate(req, isRun(value) ? OFFERS.run : OFFERS.stream);
-    if (type === 'application/json') return sendValue(target, await outputsOf(value as Run));
-    return await streamTo(target, type, value);
+    return negotiate<ReplyType>(req, isAgentRun(source) ? OFFERS.run : OFFERS.stream);
   } catch (error) {
-    await value[Symbol.asyncIterator]().return?.();
+    // What its clean-up says must not hide why it was let go.
+    await discard(source).catch(() => undefined);
     throw error;
   }
 }
@@ -48,8 +50,14 @@ export async function sendReply(target: ReplyTarget, value: unknown): Promise<vo
 function sendValue({ res, state, checkOutput }: ReplyTarget, outputs: unknown): void {
   const broken = checkOutput(outputs);
   if (broken) throw broken;
+  // JSON would leave it out, and the client would get a reply without outputs.
+  if (typeof outputs === 'function' || typeof outputs === 'symbol') throw notJson();
   echoSession(res, state);
-  res.json({ ...replyIds(state.slot), data: { outputs } });
+  try {
+    res.json({ ...replyIds(state.slot), data: { outputs } });
+  } catch (cause) {
+    throw notJson(cause);
+  }
 }
 
 function streamTo(
@@ -57,14 +65,17 @@ function streamTo(
   type: StreamType,
   source: AsyncIterable<unknown>,
 ): Promise<void> {
+  const isRun = isAgentRun(source);
   return sendStream(res, source, {
     type,
     check: (item) => {
-      const broken = checkOutput(item);
+      // The schema of a run is that of its value; its events have their own shape.
+      const broken = isRun ? undefined : checkOutput(item);
       if (broken) throw broken;
     },
     beforeHeaders: () => echoSession(res, state),
-    headersReady: () => state.slot.fields.session_id !== undefined,
+    // The first event of a run brings the id, when the request had none.
+    headersReady: () => !isRun || state.slot.fields.session_id !== undefined,
     toProblem: (error) => toProblem(error, state.slot),
   });
 }
@@ -78,19 +89,10 @@ function replyIds({ fields }: SessionSlot): object {
   };
 }
 
-/** A run's result without its ids: they stand on the reply. */
-async function outputsOf(run: Run): Promise<object> {
-  const { sessionId, engineSessionId, traceId, ...outputs } = (await run.result) as Record<
-    string,
-    unknown
-  >;
-  return outputs;
+function notJson(cause?: unknown): EnvelopeError {
+  return new EnvelopeError('INVALID_OUTPUT', 'The output cannot be expressed as JSON', { cause });
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
-}
-
-function isRun(value: AsyncIterable<unknown>): value is Run {
-  return 'result' in value && typeof (value.result as PromiseLike<object>)?.then === 'function';
 }

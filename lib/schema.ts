@@ -14,17 +14,13 @@ const OPTIONS: Options = {
   strict: true,
   strictTypes: false,
   strictTuples: false,
+  strictRequired: false,
   // Client input is never read through its prototype: `required: ['constructor']` means an own member.
   ownProperties: true,
-  // One schema may be used by two routes, with its `$id`.
-  addUsedSchema: false,
   logger: false,
   // `allErrors` stays off: on untrusted data it is work without a bound. `verbose` stays off: it copies submitted
   // values into the errors. `useDefaults`, `coerceTypes` and `removeAdditional` stay off: they change the body.
 };
-
-const DRAFT_07 = new Ajv(OPTIONS);
-const DRAFT_2020 = new Ajv2020(OPTIONS);
 
 /**
  * Compiles a schema, once, when a route or a field is declared.
@@ -38,7 +34,8 @@ export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
   }
   const { $async, $schema } = schema as AnySchemaObject;
   if ($async !== undefined) throw configError(place, 'must be a synchronous schema', schema);
-  const ajv = String($schema).includes('2020-12') ? DRAFT_2020 : DRAFT_07;
+  // An instance for each schema: two routes may use one `$id`, and a schema that was refused is not remembered as known.
+  const ajv = new (String($schema).includes('2020-12') ? Ajv2020 : Ajv)(OPTIONS);
   try {
     const validate = ajv.compile(schema);
     return (value, at) =>

@@ -1,4 +1,5 @@
 /** An async iterable goes in, an SSE or NDJSON response goes out: backpressure, heartbeats, failures in band. */
+import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { Response } from 'express';
 import type { StreamType } from './accept.js';
@@ -71,34 +72,56 @@ export async function sendStream(
     if (!res.headersSent || res.writableNeedDrain || framing.heartbeat === undefined) return;
     res.write(framing.heartbeat);
   }, heartbeatMs);
+  const settle = () => {
+    clearInterval(heartbeat);
+    waits.dispose();
+  };
+  const stop = () => {
+    // Before the source is asked to stop: it may take its time, or never notice.
+    settle();
+    return discard(source, iterator);
+  };
   try {
     while (!res.closed) {
       const result = await waits.whileOpen(iterator.next());
       if (result === undefined) break;
-      if (result.done !== true) check(result.value);
-      if (!res.headersSent) sendHeaders(res, type, beforeHeaders);
       if (result.done === true) {
+        if (!res.headersSent) sendHeaders(res, type, beforeHeaders);
+        settle();
         res.end();
         return;
       }
+      check(result.value);
       // As bytes: a string that waits in the socket takes three times its size.
-      if (res.write(Buffer.from(framing.item(toJson(result.value))))) continue;
+      const frame = Buffer.from(framing.item(toJson(result.value)));
+      if (!res.headersSent) sendHeaders(res, type, beforeHeaders);
       // Not before the client has taken what is there: a stalled reader costs one buffer, not the whole stream.
-      await waits.drain();
+      if (!res.write(frame)) await waits.drain();
     }
-    await iterator.return?.();
   } catch (error) {
     // The failure may be ours (an item that does not fit): the source must still get the chance to clean up.
-    await iterator.return?.().catch(() => undefined);
-    if (res.headersSent) {
+    await stop().catch(() => undefined);
+    if (res.headersSent && !res.closed) {
       res.end(framing.error(toJson(toProblem(error))));
       await finished(res).catch(() => undefined);
     }
     throw error;
-  } finally {
-    clearInterval(heartbeat);
-    waits.dispose();
   }
+  try {
+    await stop();
+  } finally {
+    waits.rethrow();
+  }
+}
+
+/** Lets a source go that nobody will read on. */
+export async function discard(
+  source: AsyncIterable<unknown>,
+  iterator: AsyncIterator<unknown> = source[Symbol.asyncIterator](),
+): Promise<void> {
+  // The iterator of a Readable that was never pulled does not close it.
+  if (source instanceof Readable) source.destroy();
+  await iterator.return?.();
 }
 
 /**
@@ -107,6 +130,7 @@ export async function sendStream(
  */
 function waitsFor(res: Response) {
   let wake = () => {};
+  let late: { readonly error: unknown } | undefined;
   const listener = () => wake();
   res.on('close', listener).on('drain', listener);
   return {
@@ -116,13 +140,20 @@ function waitsFor(res: Response) {
         wake = () => {
           if (res.closed) resolve(undefined);
         };
-        promise.then(resolve, reject);
+        promise.then(resolve, (error) => {
+          if (res.closed) late = { error };
+          reject(error);
+        });
       }),
     /** Until the client has taken what was written, or is gone. */
     drain: () =>
       new Promise<void>((resolve) => {
         wake = resolve;
       }),
+    /** What the source failed with while nobody waited any more: the client was gone. */
+    rethrow: () => {
+      if (late !== undefined) throw late.error;
+    },
     dispose: () => res.off('close', listener).off('drain', listener),
   };
 }

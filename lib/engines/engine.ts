@@ -1,0 +1,54 @@
+/** What an engine is: the contract between `run()` and an adapter. */
+import type { JsonObject } from '../json.js';
+import type { AgentEvent, AgentMessage } from '../run.js';
+
+/**
+ * What an engine gets. It has no `sessionId`, so no engine can load history by the platform's id: the whole conversation is
+ * in `messages`.
+ */
+export interface EngineRequest {
+  /** The conversation so far, oldest first; the last message is the one to answer. */
+  readonly messages: readonly AgentMessage[];
+  /** The model to use, in the engine's own notation. @defaultValue the engine's */
+  readonly model?: string | undefined;
+  /** Whatever else the engine understands. */
+  readonly parameters?: Readonly<JsonObject> | undefined;
+}
+
+/** What {@link run} takes: an engine's request, and the platform's id of the conversation. */
+export interface AgentRunRequest extends EngineRequest {
+  /**
+   * The platform's id. It marks the run for correlation and is not for state: no engine sees it.
+   * Blank and null count as absent. @defaultValue the id of the active session, else the engine's own
+   */
+  readonly sessionId?: string | null | undefined;
+}
+
+/** Something that answers conversations. One engine serves many runs, also at once. */
+export interface AgentEngine {
+  /** Short name for spans and replies, e.g. `pi`. */
+  readonly name: string;
+  /** Who runs the model, as `gen_ai.provider.name`. @defaultValue `name` */
+  readonly provider?: string | undefined;
+  /**
+   * Opens a session of the engine for one run.
+   *
+   * @param signal - aborts when the run is to end early
+   */
+  open(request: EngineRequest, signal: AbortSignal): Promise<EngineSession>;
+}
+
+/** An engine's session, for one run. */
+export interface EngineSession {
+  /** The id that the engine gave the session itself: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`. */
+  readonly id: string;
+  /** The model that answers, when the engine knows. */
+  readonly model?: string | undefined;
+  /**
+   * Answers the last message. `run.start` is not among the events: `run()` makes it. `run.end`, where there is one, tells
+   * the stop reason.
+   */
+  prompt(request: EngineRequest): AsyncIterable<AgentEvent>;
+  /** Lets go of everything. It is called once, on every exit: success, failure, abort, a consumer that stops early. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,105 @@
+/** The vocabulary of an agent's run: its events as they go over the wire, and its result. */
+import type { JsonObject } from './json.js';
+
+/** First event of a run: the one id that its spans and its result carry, too. */
+export interface RunStartEvent {
+  readonly type: 'run.start';
+  readonly session_id: string;
+  /** 32 hex digits; all zeros where nothing traces. */
+  readonly trace_id: string;
+  readonly engine: string;
+}
+
+/** Tokens of one call to a model. */
+export interface UsageEvent {
+  readonly type: 'usage';
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+}
+
+/** Last event of a run. */
+export interface RunEndEvent {
+  readonly type: 'run.end';
+  readonly stop_reason: string;
+}
+
+/** An event of a run: the same object in code and on the wire. */
+export type AgentEvent =
+  | RunStartEvent
+  | { readonly type: 'message.delta'; readonly delta: string }
+  | {
+      readonly type: 'tool.call';
+      readonly id: string;
+      readonly name: string;
+      readonly arguments: unknown;
+    }
+  | {
+      readonly type: 'tool.result';
+      readonly id: string;
+      readonly output: unknown;
+      readonly is_error: boolean;
+    }
+  /** The engine gave up its own session for another one: what it knew besides `messages` may be gone. */
+  | { readonly type: 'session.replaced'; readonly from: string; readonly to: string }
+  | UsageEvent
+  | RunEndEvent;
+
+/** One message of a conversation. */
+export interface AgentMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** What a run came to. */
+export interface AgentRunResult {
+  /** The id of the conversation: the platform's, or else the engine's own. */
+  readonly sessionId: string;
+  /** The id the engine gave itself. It never stands in for `sessionId` when the platform gave one. */
+  readonly engineSessionId: string;
+  /** 32 hex digits; all zeros where nothing traces. */
+  readonly traceId: string;
+  /** Name of the engine. */
+  readonly engine: string;
+  /** The answer's text. */
+  readonly output: string;
+  /** The conversation with the answer as its last message: what the next turn sends. */
+  readonly messages: readonly AgentMessage[];
+  /** Tokens of all calls to a model; `undefined` when the engine tells none. */
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | undefined;
+  /** Why the run ended, in the engine's word, e.g. `stop`, `length`. */
+  readonly stopReason: string;
+  /** The model that answered; `undefined` when the engine tells none. */
+  readonly model: string | undefined;
+}
+
+/**
+ * A run of an engine: iterate its events, or await its result, or first the one and then the other. It starts when it is
+ * first iterated or awaited. A consumer that stops iterating ends the run.
+ */
+export interface AgentRun extends AsyncIterable<AgentEvent> {
+  readonly result: Promise<AgentRunResult>;
+}
+
+/** True for a run, of whichever copy of the package. Looking does not start it. */
+export function isAgentRun(value: object): value is AgentRun {
+  return (
+    Symbol.asyncIterator in value &&
+    'result' in value &&
+    typeof (value.result as { then?: unknown } | null)?.then === 'function'
+  );
+}
+
+/** A result as `data.outputs` of a reply, without the ids: they stand on the reply. */
+export function toOutputs(result: AgentRunResult): JsonObject {
+  const { engine, output, messages, usage, stopReason, model } = result;
+  return {
+    engine,
+    output,
+    messages,
+    ...(usage && {
+      usage: { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens },
+    }),
+    stop_reason: stopReason,
+    ...(model !== undefined && { model }),
+  };
+}

@@ -1,0 +1,328 @@
+import { trace } from '@opentelemetry/api';
+import express from 'express';
+import request from 'supertest';
+import { conformance } from '../../lib/engines/conformance.js';
+import { type AgentEvent, run } from '../../lib/engines/index.js';
+import {
+  agentEnvelope,
+  bind,
+  getSessionId,
+  problemDetails,
+  withSessionId,
+} from '../../lib/index.js';
+import { fail, smallEngine, useTool } from './small-engine.js';
+import { startTracing } from './tracing.js';
+
+let tracing: ReturnType<typeof startTracing>;
+beforeAll(() => {
+  tracing = startTracing();
+});
+afterAll(() => tracing.stop());
+beforeEach(() => tracing.reset());
+
+const ASK = { messages: [{ role: 'user', content: 'Hello' }] } as const;
+const spanNamed = (name: string) => tracing.finishedSpans().find((span) => span.name === name);
+
+describe('a small engine conforms: it', () => {
+  const cases = conformance({
+    engine: () => smallEngine(),
+    failingEngine: () => smallEngine(fail),
+    finishedSpans: () => tracing.finishedSpans(),
+    quotes: true,
+  });
+  it.each(cases)('$name', ({ test }) => test());
+});
+
+describe('the conformance cases find fault with an engine that', () => {
+  const caseNamed = (name: string, engine: () => ReturnType<typeof smallEngine>) => {
+    const found = conformance({
+      engine,
+      failingEngine: engine,
+      finishedSpans: () => tracing.finishedSpans(),
+      quotes: true,
+    }).find((candidate) => candidate.name.includes(name));
+    if (!found) throw new Error(`no case named ${name}`);
+    return found.test();
+  };
+
+  it('is given no id of its own', async () => {
+    const nameless = () => ({
+      ...smallEngine(),
+      open: async () => ({ ...(await smallEngine().open(ASK, AbortSignal.abort())), id: ' ' }),
+    });
+    await expect(caseNamed("platform's is null", nameless)).rejects.toThrow();
+  });
+
+  it('answers one conversation with another', async () => {
+    const mixed = () =>
+      smallEngine(async function* () {
+        yield { type: 'message.delta', delta: 'always the same' };
+      });
+    await expect(caseNamed('interleaved', mixed)).rejects.toThrow('first-question');
+  });
+
+  it('does not fail when it should', async () => {
+    await expect(caseNamed('a run that fails', () => smallEngine())).rejects.toThrow();
+  });
+});
+
+describe('run()', () => {
+  it('refuses a session id that breaks the rule, at once', () => {
+    expect(() => run(smallEngine(), { ...ASK, sessionId: 'not valid' })).toThrow(TypeError);
+  });
+
+  it('fails for an engine whose own id breaks the rule, since a client could not send it back', async () => {
+    const engine = {
+      ...smallEngine(),
+      open: async () => ({ ...(await smallEngine().open(ASK, AbortSignal.abort())), id: 'a b' }),
+    };
+    await expect(run(engine, ASK).result).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
+  });
+
+  it('starts when it is consumed, not when it is made or looked at', async () => {
+    let opened = 0;
+    const engine = smallEngine();
+    const open = engine.open.bind(engine);
+    engine.open = (...args) => {
+      opened += 1;
+      return open(...args);
+    };
+    const running = run(engine, ASK);
+    expect(typeof running.result.then).toBe('function');
+    await Promise.resolve();
+    expect(opened).toBe(0);
+    await running.result;
+    expect(opened).toBe(1);
+  });
+
+  it('says so when its events are asked for behind its result', async () => {
+    const running = run(smallEngine(), ASK);
+    await running.result;
+    expect(() => running[Symbol.asyncIterator]()).toThrow(TypeError);
+  });
+
+  it('sums up output, messages, usage, stop reason and model', async () => {
+    const result = await run(smallEngine(useTool), ASK).result;
+    expect(result).toMatchObject({
+      engine: 'small',
+      model: 'quoter-1',
+      output: 'Let me see. Found.',
+      usage: { inputTokens: 11, outputTokens: 22 },
+      stopReason: 'stop',
+      messages: [...ASK.messages, { role: 'assistant', content: 'Let me see. Found.' }],
+    });
+  });
+
+  it('drops a start that the engine makes up, and ends once', async () => {
+    const engine = smallEngine(async function* () {
+      yield { type: 'run.start', session_id: 'made-up', trace_id: 'x', engine: 'other' };
+      yield { type: 'message.delta', delta: 'a' };
+      yield { type: 'run.end', stop_reason: 'length' };
+    });
+    const events: AgentEvent[] = [];
+    for await (const event of run(engine, { ...ASK, sessionId: 'real' })) events.push(event);
+    expect(events.map(({ type }) => type)).toEqual(['run.start', 'message.delta', 'run.end']);
+    expect(events[0]).toMatchObject({ session_id: 'real', engine: 'small' });
+    expect(events[2]).toEqual({ type: 'run.end', stop_reason: 'length' });
+  });
+
+  it('names the engine in a failure and keeps the reason as the cause only', async () => {
+    const failure = await run(smallEngine(fail), ASK).result.catch((error) => error);
+    expect(failure).toMatchObject({
+      code: 'ENGINE_FAILED',
+      status: 502,
+      cause: { message: 'private reason' },
+    });
+    expect(failure.message).not.toContain('private reason');
+  });
+
+  it('closes a session that opens only behind the abort', async () => {
+    const engine = smallEngine();
+    const open = engine.open.bind(engine);
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    engine.open = async (...args) => {
+      await released;
+      return open(...args);
+    };
+    const controller = new AbortController();
+    const failure = run(engine, ASK, { signal: controller.signal }).result.catch((error) => error);
+    controller.abort();
+    expect(await failure).toMatchObject({ name: 'AbortError' });
+    release();
+    await new Promise(setImmediate);
+    expect(engine.closed).toBe(1);
+  });
+
+  it('ends when it is aborted although the engine does not listen', async () => {
+    const engine = smallEngine(async function* () {
+      yield { type: 'message.delta', delta: 'a' };
+      await new Promise(() => {});
+    });
+    const controller = new AbortController();
+    const running = run(engine, ASK, { signal: controller.signal });
+    const read = async () => {
+      for await (const event of running) if (event.type === 'message.delta') controller.abort();
+    };
+    await expect(read()).rejects.toMatchObject({ name: 'AbortError' });
+    expect(engine.closed).toBe(1);
+  });
+
+  it("runs the engine's code in the session and under its span, whoever pulls the events", async () => {
+    const seen: unknown[] = [];
+    const engine = smallEngine(async function* () {
+      seen.push(getSessionId());
+      yield { type: 'message.delta', delta: 'a' };
+      seen.push(getSessionId());
+      trace.getTracer('spec').startSpan('inner').end();
+    });
+    const running = run(engine, { ...ASK, sessionId: 'outer' });
+    await withSessionId('puller', async () => {
+      for await (const _ of running);
+    });
+    expect(seen).toEqual(['outer', 'outer']);
+    expect(spanNamed('inner')?.attributes['session.id']).toBe('outer');
+    expect(spanNamed('inner')?.parentSpanContext?.spanId).toBe(
+      spanNamed('invoke_agent small')?.spanContext().spanId,
+    );
+  });
+});
+
+describe('the spans of a run', () => {
+  it('follow the GenAI conventions', async () => {
+    const { engineSessionId } = await run(smallEngine(useTool), { ...ASK, sessionId: 's' }).result;
+    const ids = {
+      'session.id': 's',
+      'gen_ai.conversation.id': 's',
+      'engine.session.id': engineSessionId,
+    };
+    const agent = spanNamed('invoke_agent small');
+    expect(agent?.attributes).toEqual({
+      ...ids,
+      'gen_ai.operation.name': 'invoke_agent',
+      'gen_ai.provider.name': 'small',
+      'gen_ai.agent.name': 'small',
+      'gen_ai.request.model': 'quoter-1',
+      'gen_ai.usage.input_tokens': 11,
+      'gen_ai.usage.output_tokens': 22,
+      'gen_ai.response.finish_reasons': ['stop'],
+    });
+    const chats = tracing.finishedSpans().filter(({ name }) => name === 'chat quoter-1');
+    expect(chats.map(({ attributes }) => attributes['gen_ai.usage.output_tokens'])).toEqual([
+      2, 20,
+    ]);
+    const tool = spanNamed('execute_tool lookup');
+    expect(tool?.attributes).toMatchObject({
+      ...ids,
+      'gen_ai.operation.name': 'execute_tool',
+      'gen_ai.tool.name': 'lookup',
+      'gen_ai.tool.call.id': 'call-1',
+    });
+    for (const span of [...chats, tool]) {
+      expect(span?.parentSpanContext?.spanId).toBe(agent?.spanContext().spanId);
+    }
+  });
+
+  it('hold no content unless it is asked for', async () => {
+    await run(smallEngine(useTool), ASK).result;
+    const plain = JSON.stringify(tracing.finishedSpans().map(({ attributes }) => attributes));
+    expect(plain).not.toMatch(/Hello|private|Found/);
+    tracing.reset();
+    await run(smallEngine(useTool), ASK, { captureContent: true }).result;
+    expect(spanNamed('invoke_agent small')?.attributes).toMatchObject({
+      'gen_ai.input.messages': expect.stringContaining('Hello'),
+      'gen_ai.output.messages': expect.stringContaining('Found.'),
+    });
+    expect(spanNamed('execute_tool lookup')?.attributes).toMatchObject({
+      'gen_ai.tool.call.arguments': '{"key":"private"}',
+      'gen_ai.tool.call.result': 'private result',
+    });
+  });
+
+  it('tell the type of a failure, not its text', async () => {
+    await run(smallEngine(fail), ASK).result.catch(() => undefined);
+    const span = spanNamed('invoke_agent small');
+    expect(span?.attributes['error.type']).toBe('ENGINE_FAILED');
+    expect(span?.status.code).toBe(2);
+    expect(JSON.stringify(span?.events)).not.toContain('private');
+  });
+});
+
+describe('a run that a bound handler returns', () => {
+  const app = express();
+  app.use(agentEnvelope());
+  app.post(
+    '/run',
+    bind(['inputs'], ({ inputs }, { signal }) =>
+      run(inputs.fail ? smallEngine(fail) : smallEngine(), ASK, { signal }),
+    ),
+  );
+  app.use(problemDetails());
+  const post = (body: object) => request(app).post('/run').send(body);
+
+  it('is awaited and sent as a value, its ids on the reply and not in the outputs', async () => {
+    const { body, headers } = await post({ session_id: 'conv-1' });
+    expect(headers['x-session-id']).toBe('conv-1');
+    expect(body.session_id).toBe('conv-1');
+    expect(body.data.outputs).toEqual({
+      engine: 'small',
+      model: 'quoter-1',
+      output: 'You said: Hello',
+      messages: [...ASK.messages, { role: 'assistant', content: 'You said: Hello' }],
+      usage: { input_tokens: 3, output_tokens: 5 },
+      stop_reason: 'stop',
+    });
+  });
+
+  it.each([
+    ['application/x-ndjson', (text: string) => text.trim().split('\n')],
+    [
+      'text/event-stream',
+      (text: string) =>
+        text
+          .trim()
+          .split('\n\n')
+          .map((frame) => frame.slice(6)),
+    ],
+  ])('is streamed as %s, run.start first, with the id in the header', async (type, split) => {
+    const reply = await post({ session_id: 'conv-1' })
+      .set('accept', type)
+      .buffer(true)
+      .parse((res, done) => {
+        let text = '';
+        res.on('data', (chunk) => {
+          text += chunk;
+        });
+        res.on('end', () => done(null, text));
+      });
+    expect(reply.headers['content-type']).toBe(type);
+    expect(reply.headers['x-session-id']).toBe('conv-1');
+    const events = split(reply.body).map((line) => JSON.parse(line));
+    expect(events[0]).toMatchObject({ type: 'run.start', session_id: 'conv-1' });
+    expect(events.at(-1)).toEqual({ type: 'run.end', stop_reason: 'stop' });
+  });
+
+  it.each(['application/json', 'application/x-ndjson'])(
+    "teaches the client the engine's id when it sent none (%s)",
+    async (type) => {
+      const reply = await post({}).set('accept', type).buffer(true);
+      const id = reply.headers['x-session-id'];
+      expect(id).toMatch(/^[0-9a-f-]{36}$/);
+      expect(reply.text).toContain(`"session_id":"${id}"`);
+    },
+  );
+
+  it.each(['application/json', 'application/x-ndjson', 'text/event-stream'])(
+    'fails as a problem with the session id (%s)',
+    async (type) => {
+      const reply = await post({ session_id: 'conv-1', inputs: { fail: true } })
+        .set('accept', type)
+        .buffer(true);
+      expect(reply.text).toContain('ENGINE_FAILED');
+      expect(reply.text).toContain('"session_id":"conv-1"');
+      expect(reply.text).not.toContain('private');
+    },
+  );
+});

@@ -1,0 +1,263 @@
+import { jest } from '@jest/globals';
+import { context, propagation, trace } from '@opentelemetry/api';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import request from 'supertest';
+import {
+  type AgentEnvelopeOptions,
+  agentEnvelope,
+  EnvelopeError,
+  problemDetails,
+  withSessionId,
+} from '../lib/index.js';
+
+/** Posts `envelope` to an app whose only handler is `handler`. */
+const replyOf = (
+  handler: RequestHandler,
+  envelope: string | object = { session_id: 'conv-1' },
+  options?: AgentEnvelopeOptions,
+) => {
+  const app = express();
+  app.use(agentEnvelope(options));
+  app.post('/', handler);
+  app.use(problemDetails());
+  return request(app).post('/').set('content-type', 'application/json').send(envelope);
+};
+
+const failWith =
+  (error: unknown): RequestHandler =>
+  (_req, _res, next) =>
+    next(error);
+
+const throwing =
+  (error: unknown): RequestHandler =>
+  () => {
+    throw error;
+  };
+
+describe('problemDetails()', () => {
+  it('answers an EnvelopeError as a problem document of RFC 9457', async () => {
+    const errors = [{ pointer: '/data/inputs/q', detail: 'is required' }];
+    const reply = await replyOf(
+      failWith(new EnvelopeError('INVALID_INPUT', 'q is missing', { errors })),
+    );
+    expect(reply.status).toBe(422);
+    expect(reply.headers['content-type']).toBe('application/problem+json');
+    expect(reply.headers['x-session-id']).toBe('conv-1');
+    expect(reply.body).toEqual({
+      type: 'urn:problem-type:express-agent-envelope:invalid-input',
+      title: 'The data does not fit the schema of the route',
+      status: 422,
+      code: 'INVALID_INPUT',
+      detail: 'q is missing',
+      errors,
+      session_id: 'conv-1',
+    });
+  });
+
+  it.each<[string, RequestHandler]>([
+    ['thrown', throwing(new TypeError('secret: cannot read db.password'))],
+    ['passed to next', failWith(new Error('secret'))],
+    ['a string', throwing('secret')],
+    ['an object', throwing({ message: 'secret', stack: 'secret' })],
+  ])(
+    'shows nothing of an unknown error, %s, but the session it happened in',
+    async (_title, handler) => {
+      const reply = await replyOf(handler);
+      expect(reply.status).toBe(500);
+      expect(reply.body).toEqual({
+        type: 'urn:problem-type:express-agent-envelope:internal-error',
+        title: 'Internal Server Error',
+        status: 500,
+        code: 'INTERNAL_ERROR',
+        detail: 'The server failed to handle the request',
+        session_id: 'conv-1',
+      });
+      expect(reply.text + JSON.stringify(reply.headers)).not.toMatch(/secret|at /);
+    },
+  );
+
+  it('answers with the status and the exposed message of an error of http-errors', async () => {
+    const error = Object.assign(new Error('Edit conflict'), { status: 409, expose: true });
+    const reply = await replyOf(failWith(error));
+    expect(reply.status).toBe(409);
+    expect(reply.body).toEqual({
+      type: 'about:blank',
+      title: 'Conflict',
+      status: 409,
+      code: 'HTTP_ERROR',
+      detail: 'Edit conflict',
+      session_id: 'conv-1',
+    });
+  });
+
+  it('answers the path that Express itself cannot decode, without quoting it', async () => {
+    const app = express();
+    app.get('/:name', (_req, res) => {
+      res.end();
+    });
+    app.use(problemDetails());
+    const reply = await request(app).get('/%E0%A4%A');
+    expect([reply.status, reply.body.code]).toEqual([400, 'HTTP_ERROR']);
+    expect(reply.text).not.toContain('%E0');
+  });
+
+  it.each<[string, string, number, string]>([
+    ['malformed JSON', '{"secret', 400, 'MALFORMED_JSON'],
+    ['a body over the limit', `{"inputs":{"secret":"${'x'.repeat(64)}"}}`, 413, 'BODY_TOO_LARGE'],
+  ])('answers %s without quoting it', async (_title, body, status, code) => {
+    const reply = await replyOf(failWith(undefined), body, { limit: 64 });
+    expect(reply.status).toBe(status);
+    expect(reply.headers['content-type']).toBe('application/problem+json');
+    expect(reply.body).toMatchObject({ status, code });
+    expect(reply.text).not.toContain('secret');
+  });
+
+  it.each([
+    ['application/json; charset=koi8-r', 'identity'],
+    ['application/json', 'rot13'],
+  ])('answers 415 to %s in the encoding %s', async (type, encoding) => {
+    const reply = await replyOf(failWith(undefined), '{}').set({
+      'content-type': type,
+      'content-encoding': encoding,
+    });
+    expect(reply.status).toBe(415);
+    expect(reply.body).toMatchObject({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' });
+    expect(reply.text).not.toMatch(/koi8|rot13/i);
+  });
+
+  it('keeps the id of the session off the reply where there is none', async () => {
+    const reply = await replyOf(failWith(new Error('x')), '{}');
+    expect(reply.status).toBe(500);
+    expect(reply.body).not.toHaveProperty('session_id');
+    expect(reply.headers).not.toHaveProperty('x-session-id');
+  });
+
+  it('names the session in the body where the header is switched off', async () => {
+    const reply = await replyOf(failWith(new Error('x')), undefined, { responseHeader: false });
+    expect(reply.body.session_id).toBe('conv-1');
+    expect(reply.headers).not.toHaveProperty('x-session-id');
+  });
+
+  it('puts back the header that a handler removed', async () => {
+    const reply = await replyOf((_req, res, next) => {
+      res.removeHeader('x-session-id');
+      next(new Error('x'));
+    });
+    expect(reply.headers['x-session-id']).toBe('conv-1');
+  });
+
+  it('replaces the status and the type that a handler had set', async () => {
+    const reply = await replyOf((_req, res, next) => {
+      res.status(201).type('text/html');
+      next(new EnvelopeError('INVALID_INPUT', 'x'));
+    });
+    expect(reply.status).toBe(422);
+    expect(reply.headers['content-type']).toBe('application/problem+json');
+  });
+
+  it('works without agentEnvelope()', async () => {
+    const app = express();
+    app.get('/', throwing(new EnvelopeError('NO_ENVELOPE', 'none')));
+    app.use(problemDetails());
+    const reply = await withSessionId('not-of-this-request', () => request(app).get('/'));
+    expect(reply.status).toBe(400);
+    expect(reply.body).toEqual({
+      type: 'urn:problem-type:express-agent-envelope:no-envelope',
+      title: 'The request carries no envelope',
+      status: 400,
+      code: 'NO_ENVELOPE',
+      detail: 'none',
+    });
+  });
+
+  it('comes after a handler of the app that only looks', async () => {
+    const seen: unknown[] = [];
+    const app = express();
+    const error = new Error('for the log only');
+    app.get('/', throwing(error));
+    app.use(((thrown, _req, _res, next) => {
+      seen.push(thrown);
+      next(thrown);
+    }) satisfies ErrorRequestHandler);
+    app.use(problemDetails());
+    expect((await request(app).get('/')).body.code).toBe('INTERNAL_ERROR');
+    expect(seen).toEqual([error]);
+  });
+
+  it('leaves a request that did not fail alone', async () => {
+    const reply = await replyOf((_req, res) => {
+      res.json({ fine: true });
+    });
+    expect([reply.status, reply.body]).toEqual([200, { fine: true }]);
+  });
+
+  it('is an error handler for Express, by its name and its four parameters', () => {
+    const handler = problemDetails();
+    expect([handler.name, handler.length]).toEqual(['problemDetails', 4]);
+  });
+});
+
+describe('problemDetails() once the reply has begun', () => {
+  it('delegates to next when the headers are sent', async () => {
+    const error = new Error('in the middle');
+    const behind = jest.fn<ErrorRequestHandler>((_error, _req, res, _next) => {
+      res.end(', cut off');
+    });
+    const app = express();
+    app.get('/', (_req, res, next) => {
+      res.type('text/plain').write('begun');
+      next(error);
+    });
+    app.use(problemDetails());
+    app.use(((thrown, req, res, next) =>
+      behind(thrown, req, res, next)) satisfies ErrorRequestHandler);
+    const reply = await request(app).get('/');
+    expect([reply.status, reply.text]).toEqual([200, 'begun, cut off']);
+    expect(behind).toHaveBeenCalledTimes(1);
+    expect(behind.mock.calls[0]?.[0]).toBe(error);
+  });
+
+  it('leaves a reply alone that has ended', async () => {
+    const behind = jest.fn<() => void>();
+    const app = express();
+    app.get('/', (_req, res, next) => {
+      res.json({ whole: true });
+      next(new Error('afterwards'));
+    });
+    app.use(problemDetails());
+    app.use(((_error, _req, _res, next) => {
+      behind();
+      next();
+    }) satisfies ErrorRequestHandler);
+    const reply = await request(app).get('/');
+    expect([reply.status, reply.body]).toEqual([200, { whole: true }]);
+    expect(behind).not.toHaveBeenCalled();
+  });
+});
+
+describe('problemDetails() in a trace', () => {
+  const provider = new NodeTracerProvider();
+  beforeAll(() => provider.register());
+  afterAll(async () => {
+    await provider.shutdown();
+    for (const api of [trace, context, propagation]) api.disable();
+  });
+
+  it('names the trace, which leads to what it does not tell', async () => {
+    let traceId: string | undefined;
+    const app = express();
+    app.use((_req, _res, next) => {
+      trace.getTracer('spec').startActiveSpan('server', (span) => {
+        traceId = span.spanContext().traceId;
+        next();
+      });
+    });
+    app.use(agentEnvelope());
+    app.post('/', failWith(new Error('secret')));
+    app.use(problemDetails());
+    const reply = await request(app).post('/').send({ session_id: 'conv-1' });
+    expect(reply.body).toMatchObject({ status: 500, session_id: 'conv-1', trace_id: traceId });
+    expect(traceId).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
