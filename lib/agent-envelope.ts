@@ -5,7 +5,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { spanAttributes } from './allowlist.js';
 import { createBodyReader } from './body.js';
 import { runInSlot, type SessionSlot, warnWithoutContextManager } from './context.js';
-import { readData, readFields, refusingDepth } from './envelope.js';
+import { readData, readFields } from './envelope.js';
 import { detailsError, EnvelopeError } from './errors.js';
 import type { JsonObject } from './json.js';
 import {
@@ -56,7 +56,7 @@ export function agentEnvelope(
       }
       let open: () => void;
       try {
-        open = refusingDepth(() => prepareSession(config, req, res, body.object, entry, next));
+        open = prepareSession(config, req, res, body.object, entry, next);
       } catch (error) {
         // Behind the body parser's callback a throw would end the process.
         return next(error);

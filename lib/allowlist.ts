@@ -90,14 +90,26 @@ function parsedSessionId(field: JsonObject, place: string): ParsedField {
 
 function compileField(field: EnvelopeField, place: string): ParsedField {
   const { name, schema, attribute } = field;
+  const attributes = attribute === undefined ? [] : (ALIASES.get(attribute) ?? [attribute]);
+  const checkRule = schema === undefined ? undefined : ruleCheck(schema, `${place}.schema`, name);
   return Object.freeze({
     name,
-    attributes: attribute === undefined ? [] : (ALIASES.get(attribute) ?? [attribute]),
-    check: schema === undefined ? () => undefined : withRule(schema, `${place}.schema`, name),
+    attributes,
+    check: (value: unknown) => {
+      try {
+        const errors = checkRule?.(value);
+        // Once now, while its failure can still be told: as an attribute it is JSON text.
+        if (attributes.length > 0 && errors === undefined) attributeValue(value);
+        return errors;
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        return [{ pointer: `/${name}`, detail: 'is nested too deeply' }];
+      }
+    },
   });
 }
 
-function withRule(schema: JsonSchema, place: string, name: string): ParsedField['check'] {
+function ruleCheck(schema: JsonSchema, place: string, name: string): ParsedField['check'] {
   const check = compileSchema(schema, place);
   const rule = ownMember(schema as JsonObject, 'description');
   const pointer = `/${name}`;

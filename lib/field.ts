@@ -16,6 +16,7 @@ export interface EnvelopeField {
   readonly schema?: JsonSchema | undefined;
   /**
    * Span attribute that carries the value. Strings, numbers and booleans stay as they are, anything else becomes JSON text.
+   * It goes onto every span of the request: bound its size by the schema.
    * @defaultValue none: the value is on no span
    */
   readonly attribute?: string | undefined;

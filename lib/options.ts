@@ -63,6 +63,8 @@ const BYTES = /^\d+(?:\.\d+)? *(?:b|kb|mb|gb)?$/i;
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
+const FRAMING = /^(?:content-.*|transfer-encoding|connection|set-cookie)$/i;
+
 /** One parser an option: the compiler refuses this table when an option is missing or unknown. */
 const PARSERS: { [K in keyof Configuration]-?: (value: unknown) => Configuration[K] } = {
   fields: (value = [sessionId]) => parseFields(value as [], `${WHERE} fields`),
@@ -93,8 +95,13 @@ const PARSERS: { [K in keyof Configuration]-?: (value: unknown) => Configuration
     throw configError(`${WHERE} authorize`, 'must be a function', value);
   },
   responseHeader: (value = 'x-session-id') => {
-    if (value === false || (typeof value === 'string' && TOKEN.test(value))) return value;
-    throw configError(`${WHERE} responseHeader`, 'must be a header name or false', value);
+    if (value === false) return value;
+    if (typeof value === 'string' && TOKEN.test(value) && !FRAMING.test(value)) return value;
+    throw configError(
+      `${WHERE} responseHeader`,
+      'must be a header name (not one that frames the response) or false',
+      value,
+    );
   },
   baggage: (value = false) => {
     if (typeof value === 'boolean') return value;
@@ -109,7 +116,7 @@ const PARSERS: { [K in keyof Configuration]-?: (value: unknown) => Configuration
  */
 export function parseOptions(options: AgentEnvelopeOptions = {}): Configuration {
   if (!isJsonObject(options)) throw configError(`${WHERE} options`, 'must be an object', options);
-  if ('headers' in options) {
+  if ('headers' in options && 'socket' in options) {
     throw new TypeError(
       `${WHERE} options are not a request. Did you mean app.use(agentEnvelope())?`,
     );

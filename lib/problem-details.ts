@@ -3,9 +3,22 @@ import type { ErrorRequestHandler } from 'express';
 import { echoSession, readState } from './locals.js';
 import { toProblem } from './problem.js';
 
+/** What the failed handler said of a reply that is not sent. */
+const CONTENT_HEADERS = [
+  'Cache-Control',
+  'Content-Disposition',
+  'Content-Encoding',
+  'Content-Length',
+  'Content-Range',
+  'ETag',
+  'Last-Modified',
+];
+
 /**
  * Answers errors as RFC 9457 problem documents: this package's, body-parser's, and anything else that was thrown. Of an
  * unknown error nothing is told but that it happened; the session id and the trace id on it lead to the rest.
+ *
+ * Headers that an HTTP error brings (`Retry-After`, `Allow`) are kept.
  *
  * Mount it behind the routes. It logs nothing: an error handler before it that calls `next(err)` sees every error.
  *
@@ -25,6 +38,8 @@ export function problemDetails(): ErrorRequestHandler {
     const known = state !== undefined && 'slot' in state ? state : undefined;
     const problem = toProblem(error, known?.slot);
     if (known) echoSession(res, known);
+    for (const name of CONTENT_HEADERS) res.removeHeader(name);
+    if (problem.code === 'HTTP_ERROR') res.set(Object(error).headers ?? {});
     res.status(problem.status);
     res.setHeader('Content-Type', 'application/problem+json');
     // A buffer keeps the media type as it is; RFC 9457 gives it no charset.

@@ -709,7 +709,7 @@ describe('an envelope that is nested very deep', () => {
   ])('gets a reply, and does not bring the process down, in %s', async (_title, fields) => {
     const app = appWith({ fields });
     const reply = await post(app, '/plain', `{"session_id":"c-1","tags":${deep}}`);
-    expect([reply.status, reply.body.code]).toEqual([400, 'INVALID_ENVELOPE']);
+    expect([reply.status, reply.body.code]).toEqual([400, 'INVALID_FIELD']);
     expect((await post(app, '/plain', { session_id: 'c-2' })).status).toBe(200);
   });
 

@@ -261,3 +261,18 @@ describe('problemDetails() in a trace', () => {
     expect(traceId).toMatch(/^[0-9a-f]{32}$/);
   });
 });
+
+describe('headers on a problem', () => {
+  it('are those that an HTTP error brings, and none that speak of the reply that failed', async () => {
+    const app = express();
+    app.post('/', (_req, res) => {
+      res.set({ 'Cache-Control': 'public, max-age=60', ETag: '"a"', 'X-Own': 'kept' });
+      throw Object.assign(new Error('busy'), { status: 503, headers: { 'Retry-After': '7' } });
+    });
+    app.use(problemDetails());
+    const { headers } = await request(app).post('/').expect(503);
+    expect(headers).toMatchObject({ 'retry-after': '7', 'x-own': 'kept' });
+    expect(headers).not.toHaveProperty('cache-control');
+    expect(headers.etag).not.toBe('"a"');
+  });
+});
