@@ -3,7 +3,7 @@
  */
 const file = (...names) => `^lib/(${names.join('|')})\\.ts$`;
 
-const VOCABULARY = ['json', 'errors', 'schema', 'field', 'allowlist', 'resolve'];
+const VOCABULARY = ['json', 'errors', 'schema', 'field', 'allowlist', 'resolve', 'run'];
 const STAGES = [
   'options',
   'body',
@@ -46,12 +46,31 @@ export default {
       to: { path: 'node_modules/ajv' },
     },
     {
+      name: 'the-core-knows-no-engine',
+      severity: 'error',
+      from: { path: '^lib/[^/]+$' },
+      to: { path: '^lib/engines/' },
+    },
+    {
+      name: 'no-engine-knows-another',
+      severity: 'error',
+      from: { path: '^lib/engines/(pi|rivet|remote)' },
+      to: { path: '^lib/engines/(pi|rivet|remote|run|conformance)', pathNot: '^lib/engines/$1' },
+    },
+    {
+      name: 'peers-of-an-adapter-stay-in-it',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: '^lib/engines/(pi|rivet)' },
+      to: { path: 'node_modules/(@earendil-works|sandbox-agent|@agentclientprotocol)/' },
+    },
+    {
       name: 'no-undeclared-packages',
       severity: 'error',
       from: { path: '^lib/' },
       to: {
         path: 'node_modules',
-        pathNot: 'node_modules/(ajv|typebox|express|@types/express|@opentelemetry/api)/',
+        pathNot:
+          'node_modules/(ajv|typebox|express|@types/express|@opentelemetry/api|@earendil-works|sandbox-agent|@agentclientprotocol)/',
       },
     },
   ],

@@ -54,7 +54,7 @@ describe('parseOptions', () => {
   });
 
   it('says what to write when the middleware was mounted without a call', () => {
-    const act = () => parseOptions({ headers: {}, method: 'POST' } as never);
+    const act = () => parseOptions({ headers: {}, socket: {}, method: 'POST' } as never);
     expect(act).toThrow(TypeError);
     expect(act).toThrow(/Did you mean app\.use\(agentEnvelope\(\)\)\?/);
   });
@@ -63,7 +63,8 @@ describe('parseOptions', () => {
 const LIMIT = 'agentEnvelope: limit must be a positive number of bytes';
 const ABSENT = 'agentEnvelope: absentSession must be one of anonymous, mint, require';
 const AUTHORIZE = 'agentEnvelope: authorize must be a function';
-const HEADER = 'agentEnvelope: responseHeader must be a header name or false';
+const HEADER =
+  'agentEnvelope: responseHeader must be a header name (not one that frames the response) or false';
 const BAGGAGE = 'agentEnvelope: baggage must be true or false';
 
 describe('a wrong option', () => {
@@ -102,6 +103,8 @@ describe('a wrong option', () => {
     ['responseHeader', 'x-session:', HEADER],
     ['responseHeader', 'x-session\r\n', HEADER],
     ['responseHeader', 'x-sessïon', HEADER],
+    ['responseHeader', 'Content-Length', HEADER],
+    ['responseHeader', 'set-cookie', HEADER],
     ['responseHeader', 7, HEADER],
     ['baggage', null, BAGGAGE],
     ['baggage', 'true', BAGGAGE],

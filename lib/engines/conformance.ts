@@ -251,6 +251,7 @@ function watch(engine: AgentEngine) {
   let closed = 0;
   const watched: AgentEngine = {
     name: engine.name,
+    provider: engine.provider,
     async open(request, signal) {
       requests.push(request);
       const session: EngineSession = await engine.open(request, signal);
@@ -258,6 +259,7 @@ function watch(engine: AgentEngine) {
       return {
         id: session.id,
         model: session.model,
+        provider: session.provider,
         prompt(asked) {
           requests.push(asked);
           return session.prompt(asked);

@@ -44,6 +44,8 @@ export interface EngineSession {
   readonly id: string;
   /** The model that answers, when the engine knows. */
   readonly model?: string | undefined;
+  /** Who runs that model, as `gen_ai.provider.name`. @defaultValue the engine's */
+  readonly provider?: string | undefined;
   /**
    * Answers the last message. `run.start` is not among the events: `run()` makes it. `run.end`, where there is one, tells
    * the stop reason.

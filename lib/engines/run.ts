@@ -17,6 +17,7 @@ import { stampOpenSpans } from '../span.js';
 import { follow, orAborted } from './abort.js';
 import { createRun, type RunControl } from './agent-run.js';
 import type { AgentEngine, AgentRunRequest, EngineRequest, EngineSession } from './engine.js';
+import { checkMessages } from './messages.js';
 import { openRunSpans } from './spans.js';
 import { createTranscript } from './transcript.js';
 
@@ -42,6 +43,7 @@ export interface RunOptions {
  * @param options - see {@link RunOptions}
  * @returns a run: iterate it, await its `result`, or return it from a bound handler
  * @throws TypeError at once, for a session id that breaks the rule of `sessionId`
+ * @throws {@link EnvelopeError} at once: `INVALID_INPUT` (422) for messages that are none, or do not end with the user's
  * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED` (502; 504 for a timeout), with the engine's error as its
  * `cause`. When `options.signal` aborts, the run fails with the signal's reason instead.
  * @example
@@ -56,6 +58,7 @@ export function run(
   options: RunOptions = {},
 ): AgentRun {
   const { sessionId, ...engineRequest } = request;
+  checkMessages(engineRequest.messages);
   const slot = slotOf(sessionId, activeSlot());
   const base = context.active();
   return createRun((control) => drive(engine, engineRequest, options, { slot, base }, control));
@@ -114,7 +117,7 @@ async function* drive(
     const ids = { sessionId: settle(slot, base, opened.id), engineSessionId: opened.id };
     spans.settle(ids);
     const model = opened.model ?? request.model;
-    spans.model(model);
+    spans.know({ model, provider: opened.provider });
     const { traceId } = spans;
     yield { type: 'run.start', session_id: ids.sessionId, trace_id: traceId, engine: engine.name };
 
@@ -140,6 +143,9 @@ async function* drive(
   } catch (error) {
     const failure = signal.aborted ? signal.reason : toEngineError(engine, error);
     spans.end({ error: failure });
+    source?.return?.().catch(() => undefined);
+    // Whoever learns of the end may count on it: nothing is left open.
+    await close();
     reject(failure);
     throw failure;
   } finally {

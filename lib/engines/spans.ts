@@ -23,8 +23,8 @@ export interface RunSpans {
   settle(ids: { readonly sessionId: string; readonly engineSessionId: string }): void;
   /** Follows the run. */
   event(event: AgentEvent): void;
-  /** The model is known, or known better. */
-  model(name: string | undefined): void;
+  /** The model and its provider are known, or known better. */
+  know(facts: { readonly model: string | undefined; readonly provider: string | undefined }): void;
   /** Ends what is open; only the first end counts. */
   end(outcome: RunOutcome): void;
 }
@@ -100,10 +100,12 @@ export function openRunSpans(
       common = { ...common, ...ids };
       agent.setAttributes(ids);
     },
-    model(name) {
-      if (name === undefined || name === model) return;
-      model = name;
-      agent.setAttributes(modelAttribute(name));
+    know(facts) {
+      model = facts.model ?? model;
+      if (facts.provider !== undefined) {
+        common = { ...common, 'gen_ai.provider.name': facts.provider };
+      }
+      agent.setAttributes({ ...common, ...modelAttribute(model) });
     },
     event(event) {
       if (event.type === 'message.delta') openChat();

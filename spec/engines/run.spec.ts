@@ -67,6 +67,20 @@ describe('the conformance cases find fault with an engine that', () => {
 });
 
 describe('run()', () => {
+  it.each([
+    [undefined, '/messages must be an array'],
+    [[], '/messages must end with a message of the user'],
+    [['hi'], '/messages/0 must be an object'],
+    [[{ role: 'tool', content: '' }], '/messages/0/role must be one of system, user, assistant'],
+    [[{ role: 'user', content: 7 }], '/messages/0/content must be a string'],
+    [[{ role: 'assistant', content: 'a' }], '/messages must end with a message of the user'],
+  ])('refuses messages that an engine could not answer: %j', (messages, message) => {
+    const attempt = () => run(smallEngine(), { messages } as never);
+    expect(attempt).toThrow(
+      expect.objectContaining({ code: 'INVALID_INPUT', status: 422, message }),
+    );
+  });
+
   it('refuses a session id that breaks the rule, at once', () => {
     expect(() => run(smallEngine(), { ...ASK, sessionId: 'not valid' })).toThrow(TypeError);
   });
