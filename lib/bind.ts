@@ -100,7 +100,7 @@ async function serve(
   state: EnvelopeState,
   { req, res, next }: Exchange,
 ): Promise<void> {
-  const io = handlerIo(req, res);
+  const io = new Io(req, res);
   try {
     const { data } = state;
     // An app that went on behind the refusal of the envelope gets it again.
@@ -111,7 +111,8 @@ async function serve(
     negotiate(req, OFFERS.run);
     const bound = refusingDepth(() => plan.bind(state.slot.fields, data));
     const value = await handler(bound as never, io);
-    await sendReply({ req, res, state, checkOutput: plan.checkOutput }, value);
+    const sending = sendReply({ req, res, state, checkOutput: plan.checkOutput }, value);
+    if (sending !== undefined) await sending;
   } catch (error) {
     // Our own signal, coming back: there is nobody left to tell.
     if (res.closed && isAbort(error, io.signal)) return;
@@ -119,17 +120,21 @@ async function serve(
   }
 }
 
-/** `signal` is made when it is first read: most handlers never do. */
-function handlerIo(req: Request, res: Response): HandlerIo {
-  let signal: AbortSignal | undefined;
-  return {
-    req,
-    res,
-    get signal() {
-      signal ??= abortOnClose(res);
-      return signal;
-    },
-  };
+class Io implements HandlerIo {
+  readonly req: Request;
+  readonly res: Response;
+  #signal: AbortSignal | undefined;
+
+  constructor(req: Request, res: Response) {
+    this.req = req;
+    this.res = res;
+  }
+
+  /** Made when it is first read: most handlers never do. */
+  get signal(): AbortSignal {
+    this.#signal ??= abortOnClose(this.res);
+    return this.#signal;
+  }
 }
 
 /** `close` of the response, not of the request: that one fires when the body has been read. */

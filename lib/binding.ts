@@ -74,7 +74,8 @@ function sourceOf(name: string): Source {
   if (name === 'request') return envelopeOf;
   if (isDataField(name)) return (_fields, data) => data[name];
   // `fields` holds every allowlisted name, with or without a value: an input never stands in for an absent field.
-  return (fields, { inputs }) => (name in fields ? fields[name] : ownMember(inputs, name));
+  return (fields, { inputs }) =>
+    Object.hasOwn(fields, name) ? fields[name] : ownMember(inputs, name);
 }
 
 /** Data fields only: an envelope field reaches a handler by its name or not at all. */

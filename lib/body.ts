@@ -37,37 +37,40 @@ const JSON_TYPE = /^application\/(?:[^\s;/]+\+)?json\s*(?:;|$)/i;
 
 /** Builds the reader; `limit` as in the option of that name. */
 export function createBodyReader(limit: number | string): BodyReader {
-  const emptyBodies = new WeakSet<object>();
-  let parseJson: RequestHandler | undefined;
+  // A JSON string or number is well-formed; it is just no envelope.
+  const options = { limit, strict: false, type: () => true };
+  let parseSized: RequestHandler | undefined;
+  let parseChunked: RequestHandler | undefined;
   return (req, res, done) => {
     if (wasParsed(req) || !hasBody(req) || !isJsonType(req)) {
       done(undefined, toBody(req));
       return;
     }
-    parseJson ??= createJsonParser(limit, emptyBodies);
-    parseJson(req, res, (error?: unknown) => {
-      if (error !== undefined) done(error);
-      else done(undefined, emptyBodies.has(req) ? NO_BODY : toBody(req));
-    });
+    if (req.headers['content-length'] !== undefined) {
+      parseSized ??= loadExpress().json(options);
+      parseSized(req, res, (error?: unknown) => done(error, error ? undefined : toBody(req)));
+      return;
+    }
+    // Only here can a body turn out to be empty, and body-parser makes {} of that, which would be an envelope. To ask for the
+    // bytes costs it a copy of every body.
+    parseChunked ??= loadExpress().json({ ...options, verify: noteEmpty });
+    parseChunked(req, res, (error?: unknown) =>
+      done(error, error ? undefined : EMPTY.has(req) ? NO_BODY : toBody(req)),
+    );
   };
 }
+
+const EMPTY = new WeakSet<object>();
+const noteEmpty = (req: object, _res: object, bytes: Buffer) => {
+  if (bytes.length === 0) EMPTY.add(req);
+};
 
 /**
  * Express is loaded when it is needed, not when this package is: a tracing set-up imports `SessionSpanProcessor` before the
  * instrumentations are registered, and what Express loads by then (`node:http`, its router) is never instrumented.
  */
-function createJsonParser(limit: number | string, emptyBodies: WeakSet<object>): RequestHandler {
-  const express: typeof import('express') = createRequire(import.meta.url)('express');
-  return express.json({
-    limit,
-    // A JSON string or number is well-formed; it is just no envelope.
-    strict: false,
-    type: () => true,
-    verify: (req, _res, buffer) => {
-      // body-parser turns an empty body into {}, which would be an envelope.
-      if (buffer.length === 0) emptyBodies.add(req);
-    },
-  });
+function loadExpress(): typeof import('express') {
+  return createRequire(import.meta.url)('express');
 }
 
 /** `_body` is body-parser's own mark; other middlewares leave only the body. */

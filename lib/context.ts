@@ -43,7 +43,11 @@ export function activeSlot(ctx?: Context): SessionSlot | undefined {
 
 /** Runs `fn` in the session of `slot`, on top of `base`. */
 export function runInSlot<T>(slot: SessionSlot, base: Context, fn: () => T): T {
-  return storage.run(slot, () => context.with(contextOf(slot, base), fn));
+  return storage.run(slot, enter<T>, contextOf(slot, base), fn);
+}
+
+function enter<T>(ctx: Context, fn: () => T): T {
+  return context.with(ctx, fn);
 }
 
 /** Runs `fn` in the session of `slot`; re-enters its context only where it was lost on the way. */

@@ -30,8 +30,7 @@ export function readFields(
   body: JsonObject,
   fields: readonly ParsedField[],
 ): { values: FieldValues; error?: EnvelopeError } {
-  // No prototype: a name is in this record only when it is on the allowlist.
-  const values: FieldValues = Object.create(null);
+  const values: FieldValues = {};
   let errors: ErrorDetail[] | undefined;
   for (const { name, check } of fields) {
     const value = ownMember(body, name);

@@ -42,7 +42,7 @@ export function readState(res: Response): EnvelopeState | { refusal: Refusal } |
 export function keepState(res: Response, state: EnvelopeState): void {
   const locals = res.locals as Locals;
   locals[STATE] = state;
-  Object.assign(locals, state.slot.fields);
+  for (const name in state.slot.fields) locals[name] = state.slot.fields[name];
 }
 
 /** Keeps the data, and shows it to the app. */
@@ -62,7 +62,6 @@ export function keepRefusal(res: Response, refusal: Refusal): void {
 /** Repeats the session id in the response header, as soon as it is known: it is then on every outcome. */
 export function echoSession(res: Response, { slot, responseHeader }: EnvelopeState): void {
   const id = slot.fields.session_id;
-  if (responseHeader !== false && typeof id === 'string' && !res.headersSent) {
-    res.setHeader(responseHeader, id);
-  }
+  if (responseHeader === false || typeof id !== 'string' || res.headersSent) return;
+  if (res.getHeader(responseHeader) !== id) res.setHeader(responseHeader, id);
 }

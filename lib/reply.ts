@@ -21,17 +21,23 @@ export interface ReplyTarget {
 /**
  * Sends what a handler returned.
  *
+ * @returns nothing when it is sent already; a promise for what takes its time
  * @throws {@link EnvelopeError} `NOT_ACCEPTABLE` (406), `INVALID_OUTPUT` (500), and what a stream or run fails with
  */
-export async function sendReply(target: ReplyTarget, value: unknown): Promise<void> {
+export function sendReply(target: ReplyTarget, value: unknown): Promise<void> | undefined {
   const { req, res } = target;
   // `(bound, { res }) => res.json(…)` returns the response: it is answered.
-  if (value === undefined || value === res || res.headersSent) return;
+  if (value === undefined || value === res || res.headersSent) return undefined;
   if (!isAsyncIterable(value)) {
     negotiate(req, OFFERS.value);
-    return sendValue(target, value);
+    sendValue(target, value);
+    return undefined;
   }
-  const type = await negotiateFor(req, value);
+  return sendSource(target, value);
+}
+
+async function sendSource(target: ReplyTarget, value: AsyncIterable<unknown>): Promise<void> {
+  const type = await negotiateFor(target.req, value);
   if (type !== 'application/json') return streamTo(target, type, value);
   return sendValue(target, toOutputs(await (value as AgentRun).result));
 }
@@ -54,7 +60,7 @@ function sendValue({ res, state, checkOutput }: ReplyTarget, outputs: unknown): 
   if (typeof outputs === 'function' || typeof outputs === 'symbol') throw notJson();
   echoSession(res, state);
   try {
-    res.json({ ...replyIds(state.slot), data: { outputs } });
+    res.json(toReply(state.slot, outputs));
   } catch (cause) {
     throw notJson(cause);
   }
@@ -80,13 +86,24 @@ function streamTo(
   });
 }
 
-/** The ids that stand on a reply, of those there are. */
-function replyIds({ fields }: SessionSlot): object {
+/** What is sent for a value, with the ids that there are. */
+interface ValueReply {
+  session_id?: unknown;
+  trace_id?: string;
+  span_id?: string;
+  data: { readonly outputs: unknown };
+}
+
+function toReply({ fields }: SessionSlot, outputs: unknown): ValueReply {
+  const reply = {} as ValueReply;
   const span = requestSpanContext();
-  return {
-    ...(fields.session_id === undefined ? undefined : { session_id: fields.session_id }),
-    ...(span && { trace_id: span.traceId, span_id: span.spanId }),
-  };
+  if (fields.session_id !== undefined) reply.session_id = fields.session_id;
+  if (span !== undefined) {
+    reply.trace_id = span.traceId;
+    reply.span_id = span.spanId;
+  }
+  reply.data = { outputs };
+  return reply;
 }
 
 function notJson(cause?: unknown): EnvelopeError {

@@ -62,9 +62,14 @@ function requestSpan(ctx: Context): Span | undefined {
 
 /** Stamps the spans that started before the session was known: the request's, and the one that is active in `ctx`. */
 export function stampOpenSpans(slot: SessionSlot, ctx: Context = context.active()): void {
-  for (const span of new Set([requestSpan(ctx), trace.getSpan(ctx)])) {
-    if (span?.isRecording()) span.setAttributes(slot.attributes);
-  }
+  const request = requestSpan(ctx);
+  const active = trace.getSpan(ctx);
+  stamp(request, slot);
+  if (active !== request) stamp(active, slot);
+}
+
+function stamp(span: Span | undefined, { attributes }: SessionSlot): void {
+  if (span?.isRecording()) span.setAttributes(attributes);
 }
 
 /** Trace and span id of the request, for replies; `undefined` where nothing traces. */

@@ -32,13 +32,13 @@ const NO_USAGE: PiAi.Usage = {
  * extensions or context files (`AGENTS.md`) are read from the machine. Providers' keys come from the environment, e.g.
  * `ANTHROPIC_API_KEY`.
  *
- * Messages of the role `system` are appended to the instructions; the last of the others must be the user's.
+ * Messages of the role `system` are appended to the instructions.
  *
  * @param options - see {@link PiOptions}
  * @throws TypeError at once, when an option is wrong
  * @throws Error at once, with the code `PEER_MISSING`, when a package of Pi is not installed
  * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED` (502) for a model that Pi does not know, a provider without a
- * key, and a call to the model that fails; `INVALID_INPUT` (422) when the last message is not the user's
+ * key, and a call to the model that fails
  * @example
  * ```ts
  * const engine = pi({ model: 'anthropic/claude-sonnet-4-5', instructions: 'You answer in one sentence.' });
@@ -102,14 +102,11 @@ export function pi(options?: PiOptions): AgentEngine {
 
 function split(messages: readonly AgentMessage[]) {
   const turns = messages.filter(({ role }) => role !== 'system');
-  const question = turns.at(-1);
-  if (question?.role !== 'user') {
-    throw new EnvelopeError('INVALID_INPUT', 'The last message must have the role "user"');
-  }
   return {
     system: messages.filter(({ role }) => role === 'system').map(({ content }) => content),
     history: turns.slice(0, -1),
-    question: question.content,
+    // `run()` has seen to it that there is one, and that it is the user's.
+    question: turns.at(-1)?.content ?? '',
   };
 }
 

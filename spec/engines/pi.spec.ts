@@ -353,15 +353,6 @@ describe('a run of pi fails when', () => {
     expect(error.message).toMatch(/^No model was named, and the environment has no key/);
   });
 
-  it.each<[string, AgentMessage[]]>([
-    ['there is no message', []],
-    ['there is none but a system message', [{ role: 'system', content: 'Be brief.' }]],
-    ["the last message is not the user's", ask('one', 'two').messages],
-  ])('%s: INVALID_INPUT', async (_title, messages) => {
-    const error = await failureOf(run(faux(), { messages }));
-    expect(error).toMatchObject({ code: 'INVALID_INPUT', status: 422 });
-  });
-
   it('its session cannot be made, and leaves nothing behind', async () => {
     const folders = () => readdirSync(tmpdir()).filter((name) => name.includes('envelope-pi-'));
     const before = folders();
