@@ -5,6 +5,8 @@ export default defineConfig({
   format: ['esm', 'cjs'],
   platform: 'node',
   target: 'node20.19',
+  // A file each, as in lib/: what loads what is as plain in the package as in the source, and stays what the import check saw.
+  unbundle: true,
   dts: true,
   clean: true,
 });

@@ -1,4 +1,5 @@
 /** Installs the packed tarball in small projects, as a user would, and runs them: CJS, ESM, and TypeScript against both. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { locked, output, pack, project, report, workspace } from './consumer.js';
 
@@ -48,23 +49,60 @@ app.use(problemDetails());
 export const isOurs = (error: unknown): boolean => error instanceof EnvelopeError;
 `;
 
+/** Prints what an adapter says where its package is not installed, and that an engine of one's own works all the same. */
+const WITHOUT_PEERS = `
+const failure = (make) => { try { make(); } catch ({ code, message }) { return code + ' ' + message; } };
+const mine = {
+  name: 'mine',
+  open: async () => ({
+    id: 'own-id',
+    async *prompt() { yield { type: 'message.delta', delta: 'fine' }; },
+    close: async () => {},
+  }),
+};
+run(mine, { messages: [{ role: 'user', content: 'Hello' }] }).result.then(({ sessionId, output }) =>
+  console.log(JSON.stringify([failure(pi), failure(rivet), typeof remote({ url: 'http://localhost/' }).open, sessionId, output])));
+`;
+const WITHOUT_PEERS_EXPECTED = JSON.stringify([
+  'PEER_MISSING pi() needs @earendil-works/pi-coding-agent: npm install @earendil-works/pi-coding-agent @earendil-works/pi-ai',
+  'PEER_MISSING rivet() needs sandbox-agent: npm install sandbox-agent',
+  'function',
+  'own-id',
+  'fine',
+]);
+const ENGINES = [
+  ['run', 'engines'],
+  ['pi', 'engines/pi'],
+  ['rivet', 'engines/rivet'],
+  ['remote', 'engines/remote'],
+];
+
+/** Each TypeScript block of the README is a module of its own. */
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const snippets = Object.fromEntries(
+  [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code], i) => [`snippet-${i + 1}.ts`, code]),
+);
+
 const root = workspace();
 const tarball = `file:${pack(root)}`;
 const api = { '@opentelemetry/api': '^1.9.0' };
 
-function runs(name, { express, module, head }) {
+function runs(name, { express, module, code, expected }) {
   return async () => {
     const folder = await project(join(root, name), {
       manifest: { type: module },
       dependencies: { ...api, express, 'express-agent-envelope': tarball },
-      files: { 'main.js': head + SERVE },
+      files: { 'main.js': code },
     });
     const printed = (await output(process.execPath, ['main.js'], folder)).trim();
-    if (printed !== EXPECTED) throw new Error(`printed ${printed}`);
+    if (printed !== expected) throw new Error(`printed ${printed}`);
   };
 }
 
-function compiles(name, { express, types, module }) {
+function compiles(
+  name,
+  { express, types, module, dependencies, files = { 'main.ts': TYPED }, skipLibCheck = false },
+) {
   return async () => {
     const folder = await project(join(root, name), {
       manifest: { type: module },
@@ -75,10 +113,11 @@ function compiles(name, { express, types, module }) {
         '@types/node': locked('@types/node'),
         'express-agent-envelope': tarball,
         typebox: locked('typebox'),
+        ...dependencies,
         typescript: locked('typescript'),
       },
       files: {
-        'main.ts': TYPED,
+        ...files,
         'tsconfig.json': JSON.stringify({
           compilerOptions: {
             strict: true,
@@ -87,9 +126,9 @@ function compiles(name, { express, types, module }) {
             target: 'es2022',
             types: ['node'],
             esModuleInterop: true,
-            skipLibCheck: false,
+            skipLibCheck,
           },
-          include: ['main.ts'],
+          include: Object.keys(files),
         }),
       },
     });
@@ -102,26 +141,70 @@ function compiles(name, { express, types, module }) {
 }
 
 const NAMES = '{ agentEnvelope, bind, problemDetails }';
-const CJS = `const express = require('express');\nconst ${NAMES} = require('express-agent-envelope');\n`;
-const ESM = `import express from 'express';\nimport ${NAMES} from 'express-agent-envelope';\n`;
+const PACKAGE = 'express-agent-envelope';
+const CJS = `const express = require('express');\nconst ${NAMES} = require('${PACKAGE}');\n`;
+const ESM = `import express from 'express';\nimport ${NAMES} from '${PACKAGE}';\n`;
+const ENGINES_CJS = ENGINES.map(
+  ([n, path]) => `const { ${n} } = require('${PACKAGE}/${path}');`,
+).join('\n');
+const ENGINES_ESM = ENGINES.map(([n, path]) => `import { ${n} } from '${PACKAGE}/${path}';`).join(
+  '\n',
+);
+const otel = (name) => [`@opentelemetry/${name}`, locked(`@opentelemetry/${name}`)];
 
 await report('test:package', [
-  ['CommonJS, Express 4.18', runs('cjs', { express: '4.18.0', module: 'commonjs', head: CJS })],
-  ['ES modules, Express 5', runs('esm', { express: '^5.0.0', module: 'module', head: ESM })],
   [
-    'TypeScript as ES modules, types of Express 5, library checked',
-    compiles('ts-esm', {
+    'CommonJS, Express 4.18',
+    runs('cjs', { express: '4.18.0', module: 'commonjs', code: CJS + SERVE, expected: EXPECTED }),
+  ],
+  [
+    'ES modules, Express 5',
+    runs('esm', { express: '^5.0.0', module: 'module', code: ESM + SERVE, expected: EXPECTED }),
+  ],
+  [
+    'CommonJS engines without their packages',
+    runs('engines-cjs', {
       express: '^5.0.0',
-      types: '^5.0.0',
-      module: 'module',
+      module: 'commonjs',
+      code: ENGINES_CJS + WITHOUT_PEERS,
+      expected: WITHOUT_PEERS_EXPECTED,
     }),
   ],
   [
+    'ES module engines without their packages',
+    runs('engines-esm', {
+      express: '^5.0.0',
+      module: 'module',
+      code: ENGINES_ESM + WITHOUT_PEERS,
+      expected: WITHOUT_PEERS_EXPECTED,
+    }),
+  ],
+  [
+    'TypeScript as ES modules, types of Express 5, library checked',
+    compiles('ts-esm', { express: '^5.0.0', types: '^5.0.0', module: 'module' }),
+  ],
+  [
     'TypeScript as CommonJS, types of Express 4, library checked',
-    compiles('ts-cjs', {
-      express: '^4.18.0',
-      types: '^4.17.21',
-      module: 'commonjs',
+    compiles('ts-cjs', { express: '^4.18.0', types: '^4.17.21', module: 'commonjs' }),
+  ],
+  [
+    `the ${Object.keys(snippets).length} TypeScript snippets of the README`,
+    compiles('readme', {
+      express: '^5.0.0',
+      types: '^5.0.0',
+      module: 'module',
+      files: snippets,
+      skipLibCheck: true,
+      dependencies: Object.fromEntries(
+        [
+          'exporter-trace-otlp-http',
+          'instrumentation',
+          'instrumentation-express',
+          'instrumentation-http',
+          'sdk-trace-base',
+          'sdk-trace-node',
+        ].map(otel),
+      ),
     }),
   ],
 ]);
