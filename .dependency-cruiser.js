@@ -3,7 +3,16 @@
  */
 const file = (...names) => `^lib/(${names.join('|')})\\.ts$`;
 
-const VOCABULARY = ['json', 'errors', 'schema', 'field', 'allowlist', 'resolve', 'run'];
+const VOCABULARY = [
+  'json',
+  'errors',
+  'schema',
+  'field',
+  'allowlist',
+  'configuration',
+  'resolve',
+  'run',
+];
 const STAGES = [
   'options',
   'body',

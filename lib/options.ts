@@ -1,6 +1,7 @@
 /** The public options go in, a complete and frozen configuration comes out; whatever is wrong throws here, at start. */
 import type { Request } from 'express';
 import { type ParsedField, parseFields } from './allowlist.js';
+import { type Parsers, parseConfiguration } from './configuration.js';
 import { configError } from './errors.js';
 import { type EnvelopeField, sessionId } from './field.js';
 import { isJsonObject } from './json.js';
@@ -65,8 +66,7 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 const FRAMING = /^(?:content-.*|transfer-encoding|connection|set-cookie)$/i;
 
-/** One parser an option: the compiler refuses this table when an option is missing or unknown. */
-const PARSERS: { [K in keyof Configuration]-?: (value: unknown) => Configuration[K] } = {
+const PARSERS: Parsers<Configuration> = {
   fields: (value = [sessionId]) => parseFields(value as [], `${WHERE} fields`),
   limit: (value = '1mb') => {
     const valid =
@@ -114,28 +114,11 @@ const PARSERS: { [K in keyof Configuration]-?: (value: unknown) => Configuration
  *
  * @throws TypeError naming the option, the rule and the value
  */
-export function parseOptions(options: AgentEnvelopeOptions = {}): Configuration {
-  if (!isJsonObject(options)) throw configError(`${WHERE} options`, 'must be an object', options);
-  if ('headers' in options && 'socket' in options) {
+export function parseOptions(options?: AgentEnvelopeOptions): Configuration {
+  if (isJsonObject(options) && 'headers' in options && 'socket' in options) {
     throw new TypeError(
       `${WHERE} options are not a request. Did you mean app.use(agentEnvelope())?`,
     );
   }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(PARSERS, name)) {
-      throw configError(
-        `${WHERE} options`,
-        `must be among ${Object.keys(PARSERS).join(', ')}`,
-        name,
-      );
-    }
-  }
-  return Object.freeze({
-    fields: PARSERS.fields(options.fields),
-    limit: PARSERS.limit(options.limit),
-    absentSession: PARSERS.absentSession(options.absentSession),
-    authorize: PARSERS.authorize(options.authorize),
-    responseHeader: PARSERS.responseHeader(options.responseHeader),
-    baggage: PARSERS.baggage(options.baggage),
-  });
+  return parseConfiguration(`${WHERE} options`, PARSERS, options);
 }

@@ -1,5 +1,6 @@
 /** The options of `pi()` go in, a complete configuration comes out; whatever is wrong throws here, at start. */
 import type { ToolDefinition } from '@earendil-works/pi-coding-agent';
+import { type Parsers, parseConfiguration } from '../configuration.js';
 import { configError } from '../errors.js';
 import { isAbsent } from '../field.js';
 import { isJsonObject } from '../json.js';
@@ -39,8 +40,7 @@ export interface PiConfiguration {
   readonly faux: FauxOptions;
 }
 
-/** One parser an option: the compiler refuses this table when an option is missing or unknown. */
-const PARSERS: { [K in keyof PiConfiguration]-?: (value: unknown) => PiConfiguration[K] } = {
+const PARSERS: Parsers<PiConfiguration> = {
   model: (value) => {
     if (value === undefined || (typeof value === 'string' && /^(?:faux|[^/]+\/.+)$/.test(value))) {
       return value;
@@ -67,44 +67,27 @@ const PARSERS: { [K in keyof PiConfiguration]-?: (value: unknown) => PiConfigura
     }
     return Object.freeze([...value]);
   },
-  faux: (value = {}) => {
-    const { respond, tokensPerSecond } = known<FauxOptions>('pi: faux', FAUX, value);
-    if (respond !== undefined && typeof respond !== 'function') {
-      throw configError('pi: faux.respond', 'must be a function', respond);
+  faux: (value) => parseConfiguration('pi: faux', FAUX_PARSERS, value),
+};
+
+const FAUX_PARSERS: Parsers<FauxOptions> = {
+  respond: (value) => {
+    if (value === undefined || typeof value === 'function') return value as FauxOptions['respond'];
+    throw configError('pi: faux.respond', 'must be a function', value);
+  },
+  tokensPerSecond: (value) => {
+    if (value === undefined || (Number.isFinite(value) && Number(value) > 0)) {
+      return value as number | undefined;
     }
-    if (
-      tokensPerSecond !== undefined &&
-      !(Number.isFinite(tokensPerSecond) && tokensPerSecond > 0)
-    ) {
-      throw configError('pi: faux.tokensPerSecond', 'must be a number above 0', tokensPerSecond);
-    }
-    return Object.freeze({ respond, tokensPerSecond });
+    throw configError('pi: faux.tokensPerSecond', 'must be a number above 0', value);
   },
 };
-const FAUX = ['respond', 'tokensPerSecond'];
 
 /**
  * Parses the options of `pi()`.
  *
  * @throws TypeError naming the option, the rule and the value
  */
-export function parseOptions(options: PiOptions = {}): PiConfiguration {
-  const { model, instructions, tools, faux } = known<PiOptions>(
-    'pi: options',
-    Object.keys(PARSERS),
-    options,
-  );
-  return Object.freeze({
-    model: PARSERS.model(model),
-    instructions: PARSERS.instructions(instructions),
-    tools: PARSERS.tools(tools),
-    faux: PARSERS.faux(faux),
-  });
-}
-
-function known<T>(place: string, names: readonly string[], value: unknown): T {
-  if (!isJsonObject(value)) throw configError(place, 'must be an object', value);
-  const stranger = Object.keys(value).find((name) => !names.includes(name));
-  if (stranger === undefined) return value as T;
-  throw configError(place, `must be among ${names.join(', ')}`, stranger);
+export function parseOptions(options?: PiOptions): PiConfiguration {
+  return parseConfiguration('pi: options', PARSERS, options);
 }

@@ -1,5 +1,6 @@
 /** An engine that is another `agentEnvelope()` app: the same envelope goes there, its events come back as they happen. */
 import { context, propagation } from '@opentelemetry/api';
+import { type Parsers, parseConfiguration, parseTimeout } from '../configuration.js';
 import { getSessionId } from '../context.js';
 import { configError, EnvelopeError } from '../errors.js';
 import { isJsonObject } from '../json.js';
@@ -22,8 +23,25 @@ export interface RemoteOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-const MAX_TIMEOUT = 2 ** 31 - 1;
-const KNOWN = ['url', 'fetch', 'timeoutMs'];
+interface RemoteConfiguration {
+  readonly url: URL;
+  readonly fetch: typeof globalThis.fetch;
+  readonly timeoutMs: number;
+}
+
+const PARSERS: Parsers<RemoteConfiguration> = {
+  url: (value) => {
+    const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined;
+    if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
+    throw configError('remote: url', 'must be an http: or https: URL', value);
+  },
+  // The global one is looked up with each call: instrumentations and tests replace it.
+  fetch: (value = (...args: Parameters<typeof fetch>) => globalThis.fetch(...args)) => {
+    if (typeof value === 'function') return value as typeof globalThis.fetch;
+    throw configError('remote: fetch', 'must be a function', value);
+  },
+  timeoutMs: (value = 60_000) => parseTimeout('remote: timeoutMs', value),
+};
 
 /**
  * An engine behind HTTP. The active session's id goes onto the envelope and W3C trace context into the headers, so that the
@@ -41,15 +59,13 @@ const KNOWN = ['url', 'fetch', 'timeoutMs'];
  * @see https://www.w3.org/TR/trace-context/
  */
 export function remote(options: RemoteOptions): AgentEngine {
-  const { url, fetch, timeoutMs } = parseOptions(options);
+  const { url, fetch, timeoutMs } = parseConfiguration('remote: options', PARSERS, options);
   return {
     name: 'remote',
     async open(request, signal) {
       const call = startCall(signal, timeoutMs);
       try {
-        const response = await call.step(
-          send(fetch ?? globalThis.fetch, url, request, call.signal),
-        );
+        const response = await call.step(send(fetch, url, request, call.signal));
         const events = eventsOf(response);
         const first = await call.step(events.next());
         if (first.done === true || first.value.type !== 'run.start') {
@@ -62,30 +78,6 @@ export function remote(options: RemoteOptions): AgentEngine {
       }
     },
   };
-}
-
-function parseOptions(options: RemoteOptions): { url: URL } & Omit<RemoteOptions, 'url'> & {
-    timeoutMs: number;
-  } {
-  if (!isJsonObject(options)) throw configError('remote: options', 'must be an object', options);
-  const stranger = Object.keys(options).find((name) => !KNOWN.includes(name));
-  if (stranger) throw configError('remote: options', `must be among ${KNOWN.join(', ')}`, stranger);
-  const { url: target, fetch, timeoutMs = 60_000 } = options as unknown as RemoteOptions;
-  const url = URL.canParse(String(target)) ? new URL(target) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw configError('remote: url', 'must be an http: or https: URL', target);
-  }
-  if (fetch !== undefined && typeof fetch !== 'function') {
-    throw configError('remote: fetch', 'must be a function', fetch);
-  }
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMEOUT) {
-    throw configError(
-      'remote: timeoutMs',
-      `must be a whole number from 1 to ${MAX_TIMEOUT}`,
-      timeoutMs,
-    );
-  }
-  return { url, fetch, timeoutMs };
 }
 
 /** One call to the runner: every step of it is limited in time, and its end closes the connection. */

@@ -189,7 +189,7 @@ describe('a gateway and a runner, two processes', () => {
 
 describe('the options of remote()', () => {
   it.each([
-    ['no options', undefined, 'remote: options must be an object'],
+    ['options that are none', 'http://h/', 'remote: options must be an object'],
     ['no url', {}, 'remote: url must be an http: or https: URL'],
     ['a relative url', { url: '/run' }, 'remote: url'],
     ['another protocol', { url: 'ftp://host/' }, 'remote: url'],

@@ -1,0 +1,45 @@
+/** Public options and a table of parsers go in, a complete and frozen configuration comes out. */
+import { configError } from './errors.js';
+import { isJsonObject } from './json.js';
+
+/**
+ * One parser an option: it gets the value, or `undefined` for the default, and returns what the configuration holds or throws.
+ * The compiler refuses a table in which an option is missing or unknown.
+ */
+export type Parsers<Configuration> = {
+  readonly [Name in keyof Configuration]-?: (value: unknown) => Configuration[Name];
+};
+
+/**
+ * Parses options. An explicit `undefined` is the default.
+ *
+ * @param place - what takes them, e.g. `remote: options`
+ * @throws TypeError for options that are not an object and for an unknown one; what the parsers throw
+ */
+export function parseConfiguration<Configuration extends object>(
+  place: string,
+  parsers: Parsers<Configuration>,
+  options: unknown = {},
+): Configuration {
+  if (!isJsonObject(options)) throw configError(place, 'must be an object', options);
+  const known = Object.keys(parsers);
+  const stranger = Object.keys(options).find((name) => !known.includes(name));
+  if (stranger !== undefined) {
+    throw configError(place, `must be among ${known.join(', ')}`, stranger);
+  }
+  const parsed = Object.entries<(value: unknown) => unknown>(parsers).map(([name, parse]) => [
+    name,
+    parse(options[name]),
+  ]);
+  return Object.freeze(Object.fromEntries(parsed));
+}
+
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+/** A whole number of milliseconds that a timer can wait. @throws TypeError for anything else */
+export function parseTimeout(place: string, value: unknown): number {
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_TIMEOUT) {
+    return Number(value);
+  }
+  throw configError(place, `must be a whole number from 1 to ${MAX_TIMEOUT}`, value);
+}
