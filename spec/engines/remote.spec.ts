@@ -1,16 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { conformance } from '../../lib/engines/conformance.js';
 import { run } from '../../lib/engines/index.js';
 import { remote } from '../../lib/engines/remote.js';
+import { ask, getJson, type Node, post, start, stop, until } from './nodes.js';
 import { startTracing } from './tracing.js';
 
-interface Node {
-  readonly child: ChildProcess;
-  readonly url: string;
-}
 interface SpanRow {
   readonly name: string;
   readonly span: string;
@@ -19,57 +12,27 @@ interface SpanRow {
   readonly attributes: Record<string, unknown>;
 }
 
-async function start(...args: string[]): Promise<Node> {
-  const script = fileURLToPath(new URL('process.mjs', import.meta.url));
-  const child = spawn(process.execPath, [script, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [port] = await once(child.stdout as NodeJS.ReadableStream, 'data');
-  return { child, url: `http://127.0.0.1:${String(port).trim()}` };
-}
-
-async function stop({ child }: Node): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill();
-  await exited;
-}
-
 interface Reply {
   readonly session_id: string;
   readonly trace_id: string;
   readonly data: { readonly outputs: { readonly output: string; readonly messages: object[] } };
 }
 
-const getJson = async <T>(url: string): Promise<T> => (await fetch(url)).json() as Promise<T>;
 const spansOf = async (node: Node, trace: string) =>
   (await getJson<SpanRow[]>(`${node.url}/spans`)).filter((span) => span.trace === trace);
-
-/** Asks again until it holds: the test runner's limit ends a wait in vain. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await delay(10);
-}
 
 let tracing: ReturnType<typeof startTracing>;
 let runner: Node;
 let gateway: Node;
 beforeAll(async () => {
   tracing = startTracing();
-  runner = await start('runner');
-  gateway = await start('gateway', runner.url);
+  runner = await start('process.mjs', ['runner']);
+  gateway = await start('process.mjs', ['gateway', runner.url]);
 });
 afterAll(async () => {
   await Promise.all([stop(runner), stop(gateway), tracing.stop()]);
 });
 
-const post = (node: Node, body: object, accept = 'application/json', signal?: AbortSignal) =>
-  fetch(`${node.url}/run`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept },
-    body: JSON.stringify(body),
-    ...(signal && { signal }),
-  });
-const ask = (content: string) => ({ messages: [{ role: 'user' as const, content }] });
 const noRunIsOpen = () => until(async () => (await getJson(`${runner.url}/open`)) === 0);
 
 describe('remote() conforms: it', () => {
@@ -168,8 +131,8 @@ describe('a gateway and a runner, two processes', () => {
   });
 
   it('tell in band when the runner dies in the middle, and by a 502 when it is down', async () => {
-    const mortal = await start('runner');
-    const front = await start('gateway', mortal.url);
+    const mortal = await start('process.mjs', ['runner']);
+    const front = await start('process.mjs', ['gateway', mortal.url]);
     try {
       const reply = await post(
         front,

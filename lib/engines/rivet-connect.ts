@@ -1,0 +1,84 @@
+/** The URL of a daemon goes in, a daemon that answers comes out, with a directory for an agent to work in. */
+import { randomUUID } from 'node:crypto';
+import { context, propagation } from '@opentelemetry/api';
+
+/** A daemon that answers. */
+export interface Daemon {
+  readonly url: string;
+  readonly token: string | undefined;
+  /** An empty directory on the daemon's machine. */
+  readonly cwd: string;
+  /** Ends the daemon with all its children, when it is an own one: before the client is disposed of, which waits for it. */
+  stop(): Promise<void>;
+  /** Removes the directory. */
+  clean(): Promise<void>;
+}
+
+/** With the owner's pid, for whoever finds one. */
+export const DIRECTORY_PREFIX = `express-agent-envelope-rivet-${process.pid}-`;
+
+const CLEAN_MS = 2000;
+
+/**
+ * `fetch` without W3C baggage: an app that puts the platform's id there means its own services, and an instrumented `fetch`
+ * would hand it to the daemon.
+ */
+export const send: typeof globalThis.fetch = (input, init) =>
+  context.with(propagation.deleteBaggage(context.active()), () => globalThis.fetch(input, init));
+
+/** Gives `work` a signal that aborts after this time. */
+export async function within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    controller.abort(new DOMException(`It took longer than ${ms} ms`, 'TimeoutError'));
+  }, ms);
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What `fetch` knows of why it failed: its messages say next to nothing. */
+export function codeOf(error: unknown): string {
+  const { name, cause } = Object(error) as { name?: string; cause?: { code?: string } };
+  return cause?.code ?? name ?? 'unknown';
+}
+
+/**
+ * Makes sure that a daemon answers there, to this token.
+ *
+ * @param signal - gives up, with its reason
+ */
+export async function connectDaemon(
+  url: string,
+  token: string | undefined,
+  signal: AbortSignal,
+): Promise<Daemon> {
+  const ask = async (method: string, path: string, patience: AbortSignal) => {
+    const headers = { ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const answered = send(`${url}${path}`, { method, headers, signal: patience });
+    const response = await answered.catch((error) => {
+      patience.throwIfAborted();
+      throw new Error(`No daemon can be reached (${codeOf(error)})`);
+    });
+    await response.arrayBuffer();
+    if (!response.ok) throw new Error(`The daemon answered with status ${response.status}`);
+  };
+  // Its machine need not be this one, so the daemon makes the directory itself.
+  const cwd = `/tmp/${DIRECTORY_PREFIX}${randomUUID()}`;
+  const query = new URLSearchParams({ path: cwd });
+  await ask('GET', '/v1/health', signal);
+  await ask('POST', `/v1/fs/mkdir?${query}`, signal);
+  return {
+    url,
+    token,
+    cwd,
+    stop: async () => {},
+    // A daemon that is gone by now keeps the directory: nothing here can reach it.
+    clean: () =>
+      within(CLEAN_MS, (patience) =>
+        ask('DELETE', `/v1/fs/entry?${query}&recursive=true`, patience),
+      ),
+  };
+}
