@@ -1,4 +1,5 @@
 /** The options of `rivet()` go in, a complete configuration comes out; whatever is wrong throws here, at start. */
+import { type Parsers, parseConfiguration, parseTimeout } from '../configuration.js';
 import { configError } from '../errors.js';
 import { isJsonObject } from '../json.js';
 
@@ -77,14 +78,12 @@ export interface RivetConfiguration {
 }
 
 const PERMISSIONS: readonly unknown[] = ['once', 'always', 'reject'] satisfies RivetPermission[];
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 export function isPermission(value: unknown): value is RivetPermission {
   return PERMISSIONS.includes(value);
 }
 
-/** One parser an option: the compiler refuses this table when an option is missing or unknown. */
-const PARSERS: { [K in keyof RivetConfiguration]-?: (value: unknown) => RivetConfiguration[K] } = {
+const PARSERS: Parsers<RivetConfiguration> = {
   url: (value) => {
     if (value === undefined) return undefined;
     const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined;
@@ -119,13 +118,7 @@ const PARSERS: { [K in keyof RivetConfiguration]-?: (value: unknown) => RivetCon
     const rule = `must be one of ${PERMISSIONS.join(', ')}, or a function`;
     throw configError('rivet: permissions', rule, value);
   },
-  startTimeoutMs: (value = 10_000) => {
-    if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_TIMEOUT) {
-      return value as number;
-    }
-    const rule = `must be a whole number from 1 to ${MAX_TIMEOUT}`;
-    throw configError('rivet: startTimeoutMs', rule, value);
-  },
+  startTimeoutMs: (value = 10_000) => parseTimeout('rivet: startTimeoutMs', value),
 };
 
 /**
@@ -133,25 +126,14 @@ const PARSERS: { [K in keyof RivetConfiguration]-?: (value: unknown) => RivetCon
  *
  * @throws TypeError naming the option, the rule and the value
  */
-export function parseOptions(options: RivetOptions = {}): RivetConfiguration {
-  if (!isJsonObject(options)) throw configError('rivet: options', 'must be an object', options);
-  const known = Object.keys(PARSERS);
-  const stranger = Object.keys(options).find((name) => !known.includes(name));
-  if (stranger) throw configError('rivet: options', `must be among ${known.join(', ')}`, stranger);
+export function parseOptions(options?: RivetOptions): RivetConfiguration {
+  const configuration = parseConfiguration('rivet: options', PARSERS, options);
   // What has no effect is a mistake: a token that protects nothing, agents that are looked for elsewhere.
-  const useless = options.url === undefined ? ['token'] : ['dataHome', 'env'];
-  const misplaced = useless.find((name) => options[name] !== undefined);
-  if (misplaced) {
-    const why = options.url === undefined ? 'goes with url only' : 'is for an own daemon, not url';
-    throw new TypeError(`rivet: ${misplaced} ${why}`);
-  }
-  return Object.freeze({
-    url: PARSERS.url(options.url),
-    token: PARSERS.token(options.token),
-    agent: PARSERS.agent(options.agent),
-    dataHome: PARSERS.dataHome(options.dataHome),
-    env: PARSERS.env(options.env),
-    permissions: PARSERS.permissions(options.permissions),
-    startTimeoutMs: PARSERS.startTimeoutMs(options.startTimeoutMs),
-  });
+  const useless =
+    configuration.url === undefined ? (['token'] as const) : (['dataHome', 'env'] as const);
+  const misplaced = useless.find((name) => options?.[name] !== undefined);
+  if (misplaced === undefined) return configuration;
+  const why =
+    configuration.url === undefined ? 'goes with url only' : 'is for an own daemon, not url';
+  throw new TypeError(`rivet: ${misplaced} ${why}`);
 }
