@@ -9,4 +9,6 @@ export default defineConfig({
   unbundle: true,
   dts: true,
   clean: true,
+  // Every npm command builds first: only what went wrong is worth a line.
+  logLevel: 'error',
 });

@@ -1,32 +1,65 @@
-/** The demo: one agent behind two routes. Started by `npm run demo`. */
-
+/** The gateway: an agent behind `POST /invoke` and `POST /stream`, and the page that shows what becomes of the session id. */
+import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { agentEnvelope, bind, problemDetails } from 'express-agent-envelope';
-import { answer } from './agent.js';
+import { run } from 'express-agent-envelope/engines';
+import { remote } from 'express-agent-envelope/engines/remote';
+import { inputs, parametersFor, toRequest } from './conversation.js';
+import { failingEngine } from './engines/failing.js';
+import { models, piEngine } from './engines/pi.js';
+import { rivetEngine } from './engines/rivet.js';
+import { addPlainRoutes } from './plain.js';
+import { serve } from './serve.js';
+import { serveSpans } from './span-feed.js';
+
+const { PORT = '3000', RUNNER_URL = 'http://127.0.0.1:3001' } = process.env;
+const runnerUrl = RUNNER_URL.replace(/\/+$/, '');
+const engines = {
+  pi: piEngine,
+  rivet: rivetEngine,
+  remote: remote({ url: `${runnerUrl}/run`, timeoutMs: 20_000 }),
+};
 
 const app = express();
+app.use(express.static(fileURLToPath(new URL('public', import.meta.url))));
+app.get('/spans', serveSpans);
+app.get('/config', (_req, res) => {
+  res.json({
+    engines: Object.keys(engines),
+    models,
+    runner: runnerUrl,
+    otlp: process.env.OTEL_EXPORTER_OTLP_ENDPOINT,
+  });
+});
+addPlainRoutes(app, engines);
+
 app.use(agentEnvelope());
 
+// The handlers ask for the data alone; the session id finds its way by itself.
+const turn = { inputs, parameters: parametersFor(Object.keys(engines)) };
+const answer = (bound, { signal }) =>
+  run(engines[bound.parameters.engine ?? 'pi'], toRequest(bound), { signal });
+
+app.post('/invoke', bind(turn, answer));
 app.post(
-  '/invoke',
-  bind(['inputs'], async ({ inputs }, { signal }) => {
-    let text = '';
-    for await (const word of answer(inputs, signal)) text += word;
-    return text.trim();
+  '/stream',
+  // A run is what the client accepts, a value or a stream; a generator is always a stream.
+  bind(turn, async function* (bound, io) {
+    yield* answer(bound, io);
   }),
 );
 
 app.post(
-  '/stream',
-  bind(['inputs'], ({ inputs }, { signal }) => answer(inputs, signal)),
+  '/break/handler',
+  bind([], () => {
+    throw new Error('the handler read /etc/app/secret.json');
+  }),
 );
-
+app.post(
+  '/break/engine',
+  bind(turn, (bound, { signal }) => run(failingEngine, toRequest(bound), { signal })),
+);
 app.use(problemDetails());
 
-const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
-  const url = `http://127.0.0.1:${server.address().port}`;
-  const curl = (path) =>
-    `curl -iN ${url}${path} -H 'content-type: application/json' ` +
-    `-d '{"session_id":"conv-42","data":{"inputs":{"question":"Who are you?"}}}'`;
-  console.log(`The demo listens on ${url}\n\n  ${curl('/invoke')}\n\n  ${curl('/stream')}\n`);
-});
+const url = await serve(app, Number(PORT));
+console.log(`gateway  ${url}  (runner: ${runnerUrl})`);

@@ -62,6 +62,12 @@ function toDetail(error: ErrorObject, at: string): ErrorDetail {
     if (typeof member === 'string')
       return { pointer: `${pointer}/${escapePointer(member)}`, detail };
   }
+  // The schema's own values, not the client's: ajv leaves them out of its message.
+  const { allowedValues } = error.params as { allowedValues?: readonly unknown[] };
+  if (allowedValues !== undefined) {
+    const shown = allowedValues.map((value) => JSON.stringify(value)).join(', ');
+    return { pointer, detail: `must be one of ${shown}` };
+  }
   return { pointer, detail: error.message ?? `breaks the rule "${error.keyword}"` };
 }
 

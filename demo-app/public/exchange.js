@@ -1,0 +1,104 @@
+/** A request goes in; what comes back is put on a turn of the store, as it comes. */
+import { newTrace } from './request.js';
+import { addTurn, changeTurn } from './store.js';
+
+const SHOWN = ['content-type', 'x-session-id'];
+
+/**
+ * Sends a request and follows its reply.
+ *
+ * @param request - as `toRequest` makes it
+ * @param facts - what else the turn is to know: `kind`, `plain`, `sent`, `message`, `engine`
+ * @param onEvent - called for each event of a stream; `stop` ends it
+ * @returns the turn at once, and `done`, which resolves with it when all has come
+ */
+export function exchange(request, facts, onEvent = () => {}) {
+  const { trace, traceparent } = newTrace();
+  const sent = { ...request, headers: { ...request.headers, traceparent } };
+  const turn = addTurn({ ...facts, trace, request: sent });
+  const stop = new AbortController();
+  return { turn, stop: () => stop.abort(), done: follow(turn, stop, onEvent) };
+}
+
+async function follow(turn, stop, onEvent) {
+  const { path, method, headers, body } = turn.request;
+  const began = performance.now();
+  const end = (changes) => {
+    changeTurn(turn, { ...changes, ms: performance.now() - began });
+    return turn;
+  };
+  try {
+    const response = await fetch(path, { method, headers, body, signal: stop.signal });
+    const type = response.headers.get('content-type') ?? '';
+    changeTurn(turn, {
+      status: `${response.status} ${response.statusText}`,
+      headers: Object.fromEntries(
+        SHOWN.map((name) => [name, response.headers.get(name)]).filter(([, value]) => value),
+      ),
+      returned: response.headers.get('x-session-id') ?? turn.returned,
+    });
+    if (!/ndjson|jsonl|event-stream/.test(type)) {
+      const reply = await response.json();
+      const { outputs } = reply.data ?? {};
+      return end({
+        reply,
+        answer: outputs?.output,
+        messages: outputs?.messages,
+        state: response.ok ? 'done' : 'failed',
+        problem: response.ok ? undefined : reply,
+      });
+    }
+    for await (const event of readEvents(response.body, type)) {
+      takeEvent(turn, event);
+      onEvent(event, turn);
+    }
+    if (turn.problem) return end({ state: 'failed' });
+    const said = JSON.parse(turn.request.body).data.inputs.messages ?? [];
+    const answer = turn.answer ?? '';
+    return end({ state: 'done', messages: [...said, { role: 'assistant', content: answer }] });
+  } catch (error) {
+    if (stop.signal.aborted) return end({ state: 'stopped' });
+    return end({ state: 'failed', answer: `The connection failed: ${error.message}` });
+  }
+}
+
+function takeEvent(turn, event) {
+  const changes = { events: [...turn.events, event] };
+  if (event.type === 'message.delta') changes.answer = (turn.answer ?? '') + event.delta;
+  if (event.type === 'run.start') changes.returned = event.session_id;
+  // NDJSON wraps the problem in an event; SSE names the event and sends the problem as it is.
+  if (event.type === 'error') changes.problem = event.error;
+  if (event.sse === 'error') changes.problem = event.data;
+  changeTurn(turn, changes);
+}
+
+/** Both framings are lines of text; what makes an event is a line of JSON, or a block with a `data:` line. */
+async function* readEvents(stream, type) {
+  const isSse = type.includes('event-stream');
+  let rest = '';
+  for await (const text of chunks(stream.pipeThrough(new TextDecoderStream()))) {
+    const parts = (rest + text).split(isSse ? '\n\n' : '\n');
+    rest = parts.pop();
+    for (const part of parts) {
+      const event = isSse ? parseBlock(part) : part.trim() && JSON.parse(part);
+      if (event) yield event;
+    }
+  }
+}
+
+function parseBlock(block) {
+  const data = /^data: ?(.*)$/m.exec(block)?.[1];
+  if (data === undefined) return undefined;
+  const name = /^event: ?(.*)$/m.exec(block)?.[1];
+  return name ? { sse: name, data: JSON.parse(data) } : JSON.parse(data);
+}
+
+/** A ReadableStream is not async iterable in every browser yet. */
+async function* chunks(stream) {
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}

@@ -1,0 +1,44 @@
+/** The page: reads the settings, opens the span feeds, and draws what has changed, once a frame. */
+import { wireBreakIt } from './break-it.js';
+import { wireCompare } from './compare.js';
+import { renderConversations } from './conversations.js';
+import { byId } from './dom.js';
+import { openFeed } from './feeds.js';
+import { renderSend, wireForm } from './send.js';
+import { restore, select, selected, subscribe } from './store.js';
+import { renderTurns } from './turns.js';
+import { renderWire } from './wire.js';
+
+let pending = false;
+
+function render() {
+  pending = false;
+  renderConversations();
+  renderTurns();
+  renderWire();
+  renderSend();
+}
+
+subscribe((turn) => {
+  // Somebody's curl, on a page where nothing has been sent yet: that is what they want to see.
+  if (turn?.state === 'elsewhere' && !selected()) return select(turn);
+  if (pending) return;
+  pending = true;
+  requestAnimationFrame(render);
+});
+
+const config = await (await fetch('/config')).json();
+wireForm(config);
+wireBreakIt();
+wireCompare();
+byId('runner').textContent = config.runner;
+byId('otlp').textContent = config.otlp ? `Now: ${config.otlp}.` : 'Now: none is set.';
+byId('models').textContent =
+  config.models.length > 0
+    ? `Now: ${config.models.length} models to choose from.`
+    : 'Now: no key is set.';
+restore();
+render();
+openFeed('gateway', '/spans');
+openFeed('runner', `${config.runner}/spans`);
+document.body.dataset.ready = true;

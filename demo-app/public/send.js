@@ -1,0 +1,130 @@
+/** The form goes in, a turn comes out: sends it, shows its request beforehand, and keeps the id to continue under. */
+import { byId, el } from './dom.js';
+import { exchange } from './exchange.js';
+import { newSession, toCurl, toRequest } from './request.js';
+import { select, selected, sessionOf, turnsOf } from './store.js';
+
+const REMEMBERED = 'session_id';
+const form = byId('form');
+const { message, session, engine, model, parameters, plain } = form.elements;
+const status = byId('status');
+let running;
+
+export const say = (text) => {
+  status.textContent = text;
+};
+
+/** What the form says; `undefined` while its JSON is none. */
+export function readForm() {
+  const problem = byId('parameters-problem');
+  problem.textContent = '';
+  let more;
+  try {
+    more = JSON.parse(parameters.value.trim() || '{}');
+  } catch {
+    problem.textContent = 'This is not JSON.';
+    return undefined;
+  }
+  return {
+    message: message.value,
+    session: session.value,
+    parameters: { engine: engine.value, ...(model.value && { model: model.value }), ...more },
+    reply: form.elements.reply.value,
+    plain: plain.checked,
+  };
+}
+
+/** The same id continues the conversation that is shown; any other one starts afresh. */
+function history(id) {
+  const turn = selected();
+  if (!turn || !id || (sessionOf(turn) !== id && turn.sent !== id)) return [];
+  const turns = turn.plain ? [turn] : turnsOf(id);
+  return turns.findLast(({ messages }) => messages)?.messages ?? [];
+}
+
+export async function send() {
+  const values = readForm();
+  if (values === undefined || running) return;
+  const facts = {
+    plain: values.plain,
+    sent: values.session.trim() || undefined,
+    message: values.message,
+    engine: values.parameters.engine,
+  };
+  const request = toRequest(values, history(values.session));
+  running = exchange(request, facts);
+  select(running.turn);
+  say('Sending …');
+  renderSend();
+  byId('stop').focus();
+  const turn = await running.done;
+  running = undefined;
+  if (turn.returned && !turn.plain) localStorage.setItem(REMEMBERED, turn.returned);
+  say(outcome(turn));
+  renderSend();
+  if (document.activeElement === byId('stop') || document.activeElement === document.body)
+    message.focus();
+}
+
+function outcome(turn) {
+  const under = turn.returned ? ` under ${turn.returned}` : '';
+  if (turn.state === 'done') return `Answered${under}.`;
+  if (turn.state === 'stopped') return 'Stopped: the engine was told.';
+  return turn.problem ? `${turn.problem.code}: ${turn.problem.title}` : turn.answer;
+}
+
+/** What depends on the form or on the turn that is shown. */
+export function renderSend() {
+  const turn = selected();
+  const id = turn && !turn.plain ? sessionOf(turn) : undefined;
+  byId('submit').disabled = running !== undefined;
+  byId('stop').disabled = running === undefined;
+  byId('continue').disabled = id === undefined || id === session.value;
+  byId('session-remembered').disabled = localStorage.getItem(REMEMBERED) === null;
+  model.disabled = engine.value === 'rivet';
+  if (model.disabled) model.value = '';
+  const values = readForm();
+  if (values) byId('curl').textContent = toCurl(toRequest(values, history(values.session)));
+}
+
+function setSession(id) {
+  session.value = id;
+  renderSend();
+  message.focus();
+}
+
+export function wireForm({ models }) {
+  model.append(
+    ...[...models, ...(models.length > 0 ? ['faux'] : [])].map((name) =>
+      el('option', { value: name }, name),
+    ),
+  );
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    send();
+  });
+  form.addEventListener('input', renderSend);
+  message.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) form.requestSubmit();
+  });
+  byId('suggestions').addEventListener('click', ({ target }) => {
+    if (target.type !== 'button') return;
+    message.value = target.textContent;
+    setSession(session.value);
+  });
+  byId('stop').addEventListener('click', () => running?.stop());
+  byId('session-empty').addEventListener('click', () => setSession(''));
+  byId('session-new').addEventListener('click', () => setSession(newSession()));
+  byId('session-remembered').addEventListener('click', () =>
+    setSession(localStorage.getItem(REMEMBERED)),
+  );
+  byId('continue').addEventListener('click', () => setSession(sessionOf(selected())));
+  byId('new-conversation').addEventListener('click', () => {
+    select(undefined);
+    setSession('');
+  });
+  byId('copy').addEventListener('click', async () => {
+    await navigator.clipboard.writeText(byId('curl').textContent);
+    say('The curl line is in the clipboard.');
+  });
+}
