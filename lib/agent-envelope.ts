@@ -58,7 +58,7 @@ export function agentEnvelope(
       try {
         open = prepareSession(config, req, res, body.object, entry, next);
       } catch (error) {
-        // Behind the body parser's callback a throw would end the process.
+        // An earlier mount's refusal, or a fault: behind the body parser's callback a throw would end the process.
         return next(error);
       }
       open();
@@ -77,8 +77,10 @@ function prepareSession(
 ): () => void {
   const { values, error } = readFields(body, config.fields);
   const sent = values.session_id !== undefined;
-  // Two mounts see one session: the first one's id, minted perhaps, is the request's.
-  values.session_id ??= earlierId(res);
+  // Behind another mount: its fields stay fields, so that no input stands in for one, and its id, minted perhaps, the id.
+  const earlier = earlierState(res);
+  if (earlier?.error !== undefined) throw earlier.error;
+  for (const name in earlier?.slot.fields) values[name] ??= earlier?.slot.fields[name];
   let refusal = error;
   if (values.session_id === undefined && error === undefined) {
     if (config.absentSession === 'mint') values.session_id = randomUUID();
@@ -86,7 +88,7 @@ function prepareSession(
   }
   const slot: SessionSlot = {
     fields: values,
-    attributes: spanAttributes(config.fields, values),
+    attributes: { ...earlier?.slot.attributes, ...spanAttributes(config.fields, values) },
     baggage: config.baggage,
   };
   const state: EnvelopeState = { slot, responseHeader: config.responseHeader };
@@ -131,9 +133,9 @@ function takeData(
   }
 }
 
-function earlierId(res: Response): unknown {
+function earlierState(res: Response): EnvelopeState | undefined {
   const earlier = readState(res);
-  return earlier !== undefined && 'slot' in earlier ? earlier.slot.fields.session_id : undefined;
+  return earlier !== undefined && 'slot' in earlier ? earlier : undefined;
 }
 
 async function isAuthorized(

@@ -11,10 +11,11 @@ import {
   type Plan,
   type StrictDeclaration,
 } from './declaration.js';
-import { refusingDepth } from './envelope.js';
+import { type LocatedData, refusingDepth } from './envelope.js';
 import { configError, EnvelopeError } from './errors.js';
 import { type EnvelopeState, readState } from './locals.js';
 import { sendReply } from './reply.js';
+import type { AgentRun } from './run.js';
 
 /** The second argument of a bound handler. */
 export interface HandlerIo {
@@ -31,7 +32,7 @@ type MaybePromise<T> = T | Promise<T>;
 type Output<T> = unknown extends T
   ? unknown
   : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement has this type
-    MaybePromise<T | AsyncIterable<T> | Response | undefined | void>;
+    MaybePromise<T | AsyncIterable<T> | AgentRun | Response | undefined | void>;
 
 /**
  * A route's handler that gets exactly what it asks for by name.
@@ -84,7 +85,10 @@ export function bind(
     if ('refusal' in state) {
       return next(new EnvelopeError(state.refusal.code, state.refusal.message));
     }
-    resumeSlot(state.slot, () => serve(plan, handler, state, { req, res, next }));
+    // An app that went on behind a refusal gets it again, outside of the session: it may be somebody else's.
+    const { data } = state;
+    if (data === undefined) return next(state.error ?? MIDDLEWARE_MISSING());
+    resumeSlot(state.slot, () => serve(plan, handler, state, data, { req, res, next }));
   };
 }
 
@@ -98,19 +102,18 @@ async function serve(
   plan: Plan,
   handler: (bound: never, io: HandlerIo) => unknown,
   state: EnvelopeState,
+  data: LocatedData,
   { req, res, next }: Exchange,
 ): Promise<void> {
   const io = new Io(req, res);
   try {
-    const { data } = state;
-    // An app that went on behind the refusal of the envelope gets it again.
-    if (data === undefined) throw state.error ?? MIDDLEWARE_MISSING();
     const broken = refusingDepth(() => plan.checkData(data));
     if (broken) throw broken;
     // Before the handler runs: its work must not be done for a reply that nobody takes.
     negotiate(req, OFFERS.run);
     const bound = refusingDepth(() => plan.bind(state.slot.fields, data));
     const value = await handler(bound as never, io);
+    if (value === undefined && !io.mayAnswer) throw NOTHING_RETURNED();
     const sending = sendReply({ req, res, state, checkOutput: plan.checkOutput }, value);
     if (sending !== undefined) await sending;
   } catch (error) {
@@ -121,18 +124,30 @@ async function serve(
 }
 
 class Io implements HandlerIo {
-  readonly req: Request;
-  readonly res: Response;
+  readonly #req: Request;
+  readonly #res: Response;
   #signal: AbortSignal | undefined;
+  /** Whether the handler took what it needs to answer by itself. */
+  mayAnswer = false;
 
   constructor(req: Request, res: Response) {
-    this.req = req;
-    this.res = res;
+    this.#req = req;
+    this.#res = res;
+  }
+
+  get req(): Request {
+    this.mayAnswer = true;
+    return this.#req;
+  }
+
+  get res(): Response {
+    this.mayAnswer = true;
+    return this.#res;
   }
 
   /** Made when it is first read: most handlers never do. */
   get signal(): AbortSignal {
-    this.#signal ??= abortOnClose(this.res);
+    this.#signal ??= abortOnClose(this.#res);
     return this.#signal;
   }
 }
@@ -162,4 +177,11 @@ const MIDDLEWARE_MISSING = () =>
   new EnvelopeError(
     'MIDDLEWARE_MISSING',
     'Mount agentEnvelope() before the routes that use bind()',
+  );
+
+/** A forgotten `return`, most of the time: the client would wait for ever. */
+const NOTHING_RETURNED = () =>
+  new EnvelopeError(
+    'INVALID_OUTPUT',
+    'The handler returned nothing, and did not take res to answer by itself',
   );

@@ -34,6 +34,15 @@ export function parseConfiguration<Configuration extends object>(
   return Object.freeze(Object.fromEntries(parsed));
 }
 
+/** @throws TypeError for what is no URL to call: `fetch` refuses credentials in it */
+export function parseHttpUrl(place: string, value: unknown): URL {
+  const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol) && !url.username && !url.password) {
+    return url;
+  }
+  throw configError(place, 'must be an http: or https: URL without credentials', value);
+}
+
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** A whole number of milliseconds that a timer can wait. @throws TypeError for anything else */

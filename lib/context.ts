@@ -7,6 +7,7 @@ import {
   createContextKey,
   diag,
   propagation,
+  type Span,
 } from '@opentelemetry/api';
 import { SESSION_FIELD, spanAttributes } from './allowlist.js';
 import { configError } from './errors.js';
@@ -20,6 +21,8 @@ export interface SessionSlot {
   readonly attributes: Attributes;
   /** Whether the id also goes into W3C baggage. */
   readonly baggage: boolean;
+  /** Open spans that are to get the id when there is one. */
+  waiting?: Set<Span>;
 }
 
 /** `createContextKey` is `Symbol.for`: two copies of the package (ESM and CJS) share the key. */
@@ -70,6 +73,8 @@ export function settleSessionId(slot: SessionSlot, id: string): void {
   if (slot.fields.session_id !== undefined) return;
   slot.fields.session_id = id;
   Object.assign(slot.attributes, spanAttributes([SESSION_FIELD], slot.fields));
+  for (const span of slot.waiting ?? []) span.setAttributes(slot.attributes);
+  slot.waiting?.clear();
 }
 
 /**
@@ -147,7 +152,7 @@ export function deriveSlot(
 
 let looked = false;
 
-/** Says once, through OTel's `diag`, that no context manager keeps contexts. Call it where `ctx` was just entered. */
+/** Says once, through OTel's `diag`, that no context manager keeps contexts. Call it where `slot` was just entered. */
 export function warnWithoutContextManager(slot: SessionSlot): void {
   if (looked) return;
   looked = true;

@@ -94,6 +94,7 @@ function compileDeclaration(declaration: JsonObject): Plan {
   const names: string[] = [];
   const checks: Partial<Record<string, SchemaCheck>> = {};
   for (const [name, value] of Object.entries(declaration)) {
+    if (value === undefined) continue;
     const place = `${WHERE} ${name}`;
     const mayHaveSchema = name === 'outputs' || CHECKED.some((checked) => checked === name);
     if (value !== true && mayHaveSchema) checks[name] = compileSchema(value as JsonSchema, place);

@@ -6,7 +6,7 @@ import type { JsonSchema } from './schema.js';
  * binding by name, validation, a value in the context, in `res.locals` and in log correlation, and a span attribute.
  */
 export interface EnvelopeField {
-  /** Name on the wire, in `bind()` and in `res.locals`: a letter or `_`, then letters, digits, `_`, `.` or `-`. */
+  /** Name on the wire, in `bind()` and in `res.locals`, where it replaces what stands there: a letter or `_`, then letters, digits, `_`, `.` or `-`. */
   readonly name: string;
   /**
    * JSON Schema of the value; a value that does not fit is a 400 `INVALID_FIELD` that names the field and the rule.
@@ -44,7 +44,7 @@ export const DATA_FIELDS = ['inputs', 'outputs', 'parameters'] as const;
 export type DataField = (typeof DATA_FIELDS)[number];
 
 /** null and blank strings count as absent, for every envelope field alike. */
-export function isAbsent(value: unknown): value is undefined | null {
+export function isAbsent(value: unknown): boolean {
   return (
     value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
   );

@@ -62,6 +62,8 @@ export function keepRefusal(res: Response, refusal: Refusal): void {
 /** Repeats the session id in the response header, as soon as it is known: it is then on every outcome. */
 export function echoSession(res: Response, { slot, responseHeader }: EnvelopeState): void {
   const id = slot.fields.session_id;
+  // An engine may have settled it since.
+  (res.locals as Locals).session_id = id as string | undefined;
   if (responseHeader === false || typeof id !== 'string' || res.headersSent) return;
   if (res.getHeader(responseHeader) !== id) res.setHeader(responseHeader, id);
 }

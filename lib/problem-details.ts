@@ -1,5 +1,5 @@
 /** The error middleware: an error goes in, an `application/problem+json` reply with the session id goes out. */
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, Response } from 'express';
 import { echoSession, readState } from './locals.js';
 import { toProblem } from './problem.js';
 
@@ -14,11 +14,20 @@ const CONTENT_HEADERS = [
   'Last-Modified',
 ];
 
+/** What an HTTP error may add. No more: a model SDK's error carries all of its upstream's headers, cookies and framing included. */
+const ERROR_HEADERS: ReadonlySet<string> = new Set(['allow', 'retry-after', 'www-authenticate']);
+
+function keepHeaders(res: Response, headers: unknown): void {
+  for (const [name, value] of Object.entries(Object(headers))) {
+    if (ERROR_HEADERS.has(name.toLowerCase())) res.setHeader(name, String(value));
+  }
+}
+
 /**
  * Answers errors as RFC 9457 problem documents: this package's, body-parser's, and anything else that was thrown. Of an
  * unknown error nothing is told but that it happened; the session id and the trace id on it lead to the rest.
  *
- * Headers that an HTTP error brings (`Retry-After`, `Allow`) are kept.
+ * Of the headers that an HTTP error brings, `Allow`, `Retry-After` and `WWW-Authenticate` are kept.
  *
  * Mount it behind the routes. It logs nothing: an error handler before it that calls `next(err)` sees every error.
  *
@@ -37,9 +46,9 @@ export function problemDetails(): ErrorRequestHandler {
     const state = readState(res);
     const known = state !== undefined && 'slot' in state ? state : undefined;
     const problem = toProblem(error, known?.slot);
-    if (known) echoSession(res, known);
     for (const name of CONTENT_HEADERS) res.removeHeader(name);
-    if (problem.code === 'HTTP_ERROR') res.set(Object(error).headers ?? {});
+    if (problem.code === 'HTTP_ERROR') keepHeaders(res, Object(error).headers);
+    if (known) echoSession(res, known);
     res.status(problem.status);
     res.setHeader('Content-Type', 'application/problem+json');
     // A buffer keeps the media type as it is; RFC 9457 gives it no charset.

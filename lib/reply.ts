@@ -5,8 +5,8 @@ import type { SessionSlot } from './context.js';
 import { EnvelopeError } from './errors.js';
 import { type EnvelopeState, echoSession } from './locals.js';
 import { toProblem } from './problem.js';
-import { type AgentRun, isAgentRun, toOutputs } from './run.js';
-import { requestSpanContext } from './span.js';
+import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from './run.js';
+import { recordFailure, requestSpanContext } from './span.js';
 import { discard, sendStream } from './stream.js';
 
 /** Where a reply goes and what it must keep to. */
@@ -27,7 +27,8 @@ export interface ReplyTarget {
 export function sendReply(target: ReplyTarget, value: unknown): Promise<void> | undefined {
   const { req, res } = target;
   // `(bound, { res }) => res.json(…)` returns the response: it is answered.
-  if (value === undefined || value === res || res.headersSent) return undefined;
+  if (value === undefined || value === res) return undefined;
+  if (res.headersSent) return isAsyncIterable(value) ? discard(value) : undefined;
   if (!isAsyncIterable(value)) {
     negotiate(req, OFFERS.value);
     sendValue(target, value);
@@ -39,7 +40,22 @@ export function sendReply(target: ReplyTarget, value: unknown): Promise<void> | 
 async function sendSource(target: ReplyTarget, value: AsyncIterable<unknown>): Promise<void> {
   const type = await negotiateFor(target.req, value);
   if (type !== 'application/json') return streamTo(target, type, value);
-  return sendValue(target, toOutputs(await (value as AgentRun).result));
+  return sendValue(target, toOutputs(await resultOf(target.res, value as AgentRun)));
+}
+
+/** The result of a run, which ends early when the client leaves: whether or not its handler thought of the signal. */
+async function resultOf(res: Response, run: AgentRun): Promise<AgentRunResult> {
+  const iterator = run[Symbol.asyncIterator]();
+  const leave = () => {
+    iterator.return?.().catch(() => undefined);
+  };
+  res.once('close', leave);
+  try {
+    while ((await iterator.next()).done !== true);
+    return await run.result;
+  } finally {
+    res.off('close', leave);
+  }
 }
 
 /** A source that nobody will read is returned, so that it can clean up. */
@@ -82,7 +98,11 @@ function streamTo(
     beforeHeaders: () => echoSession(res, state),
     // The first event of a run brings the id, when the request had none.
     headersReady: () => !isRun || state.slot.fields.session_id !== undefined,
-    toProblem: (error) => toProblem(error, state.slot),
+    toProblem: (error) => {
+      // Its status is sent: without this, the trace would tell of a success.
+      recordFailure(error);
+      return toProblem(error, state.slot);
+    },
   });
 }
 

@@ -5,8 +5,8 @@ import type { JsonObject } from './json.js';
 export interface RunStartEvent {
   readonly type: 'run.start';
   readonly session_id: string;
-  /** 32 hex digits; all zeros where nothing traces. */
-  readonly trace_id: string;
+  /** 32 hex digits; absent where nothing traces. */
+  readonly trace_id?: string;
   readonly engine: string;
 }
 
@@ -56,8 +56,8 @@ export interface AgentRunResult {
   readonly sessionId: string;
   /** The id the engine gave itself. It never stands in for `sessionId` when the platform gave one. */
   readonly engineSessionId: string;
-  /** 32 hex digits; all zeros where nothing traces. */
-  readonly traceId: string;
+  /** 32 hex digits; `undefined` where nothing traces. */
+  readonly traceId: string | undefined;
   /** Name of the engine. */
   readonly engine: string;
   /** The answer's text. */

@@ -5,6 +5,7 @@ import {
   createContextKey,
   type Span,
   type SpanContext,
+  SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
 import { activeSlot, type SessionSlot } from './context.js';
@@ -21,25 +22,24 @@ import { activeSlot, type SessionSlot } from './context.js';
  * ```
  */
 export class SessionSpanProcessor {
-  /** Spans of a session that had no id yet when they started. */
-  readonly #waiting = new WeakMap<object, SessionSlot>();
+  /** The slots of spans that started before their session had an id. */
+  readonly #slots = new WeakMap<object, SessionSlot>();
 
   /** The context a span was started with counts first: it may not be the active one. */
   onStart(span: Span, parentContext: Context): void {
     const slot = activeSlot(parentContext) ?? activeSlot();
     if (slot === undefined) return;
     span.setAttributes(slot.attributes);
-    if (slot.fields.session_id === undefined) this.#waiting.set(span, slot);
+    if (slot.fields.session_id !== undefined) return;
+    slot.waiting ??= new Set();
+    slot.waiting.add(span);
+    this.#slots.set(span, slot);
   }
 
-  /** Called by SDK 2.x while the span can still be written: an engine may have settled the id in the meantime. */
-  onEnding(span: Span): void {
-    const slot = this.#waiting.get(span);
-    if (slot !== undefined) span.setAttributes(slot.attributes);
+  /** It is read-only by now: it waits for no id any more. */
+  onEnd(span: object): void {
+    this.#slots.get(span)?.waiting?.delete(span as Span);
   }
-
-  /** Nothing to do: the span is read-only by now. */
-  onEnd(): void {}
 
   /** Holds nothing back. */
   async forceFlush(): Promise<void> {}
@@ -78,4 +78,11 @@ export function requestSpanContext(ctx: Context = context.active()): SpanContext
   return spanContext !== undefined && trace.isSpanContextValid(spanContext)
     ? spanContext
     : undefined;
+}
+
+/** Marks the request as failed, where its HTTP status cannot tell: it was sent before the failure. */
+export function recordFailure(error: unknown): void {
+  const span = requestSpan(context.active());
+  if (error instanceof Error) span?.recordException(error);
+  span?.setStatus({ code: SpanStatusCode.ERROR });
 }

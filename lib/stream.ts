@@ -69,8 +69,8 @@ export async function sendStream(
   const waits = waitsFor(res);
   const heartbeat = setInterval(() => {
     if (!res.headersSent && headersReady()) sendHeaders(res, type, beforeHeaders);
-    if (!res.headersSent || res.writableNeedDrain || framing.heartbeat === undefined) return;
-    res.write(framing.heartbeat);
+    const silent = framing.heartbeat === undefined || res.writableNeedDrain;
+    if (!silent && res.headersSent && !res.writableEnded) res.write(framing.heartbeat);
   }, heartbeatMs);
   const settle = () => {
     clearInterval(heartbeat);
@@ -82,9 +82,10 @@ export async function sendStream(
     return discard(source, iterator);
   };
   try {
-    while (!res.closed) {
+    // An app may end the response itself, at a shutdown say.
+    while (!res.closed && !res.writableEnded) {
       const result = await waits.whileOpen(iterator.next());
-      if (result === undefined) break;
+      if (result === undefined || res.writableEnded) break;
       if (result.done === true) {
         if (!res.headersSent) sendHeaders(res, type, beforeHeaders);
         settle();
@@ -100,8 +101,9 @@ export async function sendStream(
     }
   } catch (error) {
     // The failure may be ours (an item that does not fit): the source must still get the chance to clean up.
-    await stop().catch(() => undefined);
-    if (res.headersSent && !res.closed) {
+    // It is not waited for: the client is told now.
+    stop().catch(() => undefined);
+    if (res.headersSent && !res.closed && !res.writableEnded) {
       res.end(framing.error(toJson(toProblem(error))));
       await finished(res).catch(() => undefined);
     }

@@ -886,3 +886,65 @@ describe('the middleware itself', () => {
     expect(String(seen)).toContain('Did you mean app.use(agentEnvelope())?');
   });
 });
+
+describe('two mounts', () => {
+  const field = { name: 'tenant', schema: { type: 'string', maxLength: 4 } };
+
+  it.each([
+    ['first', [[sessionId, field], [sessionId]]],
+    ['second', [[sessionId], [sessionId, field]]],
+  ])('keep the field that the %s declares: no input stands in for it', async (_which, mounts) => {
+    const app = express();
+    for (const fields of mounts) app.use(agentEnvelope({ fields }));
+    app.post(
+      '/',
+      bind(['tenant'], (bound) => ({ ...bound, logged: getEnvelopeFields() })),
+    );
+    app.use(problemDetails());
+    const send = (body: object) => request(app).post('/').send(body);
+    const given = await send({
+      session_id: 's',
+      tenant: 'acme',
+      inputs: { tenant: 'not checked' },
+    });
+    expect(given.body.data.outputs).toEqual({
+      tenant: 'acme',
+      logged: { session_id: 's', tenant: 'acme' },
+    });
+    const absent = await send({ inputs: { tenant: 'not checked' } });
+    expect(absent.body.data.outputs).toEqual({ logged: {} });
+  });
+
+  it.each([
+    [
+      'a bound route',
+      (app: express.Express) =>
+        app.post(
+          '/',
+          bind([], () => 'let in'),
+        ),
+    ],
+    ['a second mount', (app: express.Express) => app.use(agentEnvelope())],
+  ])(
+    'and an app that goes on behind a refusal do not open the session, in %s',
+    async (_what, add) => {
+      const app = express();
+      const seen: unknown[] = [];
+      app.use(agentEnvelope({ authorize: () => false }));
+      app.use(
+        (_e: unknown, _q: express.Request, _s: express.Response, next: express.NextFunction) =>
+          next(),
+      );
+      add(app);
+      app.use(
+        (e: unknown, _q: express.Request, _s: express.Response, next: express.NextFunction) => {
+          seen.push(getSessionId());
+          next(e);
+        },
+      );
+      app.use(problemDetails());
+      await request(app).post('/').send({ session_id: 'theirs' }).expect(403);
+      expect(seen).toEqual([undefined]);
+    },
+  );
+});

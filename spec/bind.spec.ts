@@ -668,3 +668,19 @@ describe('what a handler throws after the client has left', () => {
 function thrower(thrown: unknown): never {
   throw thrown;
 }
+
+describe('a handler that returns nothing', () => {
+  it('and did not take res is told as INVALID_OUTPUT: its client would wait for ever', async () => {
+    const app = express();
+    app.use(agentEnvelope());
+    app.post(
+      '/',
+      bind(['inputs'], ({ inputs }, { signal }) => {
+        JSON.stringify([inputs, signal.aborted]);
+      }),
+    );
+    app.use(problemDetails());
+    const { body } = await request(app).post('/').send({}).expect(500);
+    expect(body.code).toBe('INVALID_OUTPUT');
+  });
+});

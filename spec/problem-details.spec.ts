@@ -275,4 +275,26 @@ describe('headers on a problem', () => {
     expect(headers).not.toHaveProperty('cache-control');
     expect(headers.etag).not.toBe('"a"');
   });
+
+  it.each([
+    ['a fetch Headers', new Headers({ 'set-cookie': 'a=1', 'x-session-id': 'theirs' })],
+    ['an object', { 'set-cookie': 'a=1', 'x-session-id': 'theirs', 'content-encoding': 'gzip' }],
+  ])(
+    'are not those of an upstream, which the error of a model SDK brings as %s',
+    async (_what, theirs) => {
+      const app = express();
+      app.use(agentEnvelope());
+      app.post('/', () => {
+        throw Object.assign(new Error('busy'), { status: 429, headers: theirs });
+      });
+      app.use(problemDetails());
+      const { headers, body } = await request(app)
+        .post('/')
+        .send({ session_id: 'ours' })
+        .expect(429);
+      expect(headers['x-session-id']).toBe('ours');
+      expect(headers).not.toHaveProperty('set-cookie');
+      expect(body).toMatchObject({ code: 'HTTP_ERROR', session_id: 'ours' });
+    },
+  );
 });

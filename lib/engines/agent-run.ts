@@ -22,11 +22,14 @@ export function createRun(drive: (control: RunControl) => AsyncGenerator<AgentEv
   let consumer: 'none' | 'iterator' | 'result' = 'none';
 
   const iterator: AsyncIterator<AgentEvent, void, undefined> = {
-    next: () => events.next(),
+    next() {
+      consumer = 'iterator';
+      return events.next();
+    },
     async return() {
       stop.abort(new DOMException('The consumer of the run has stopped', 'AbortError'));
-      settle.reject(stop.signal.reason);
       await events.return(undefined);
+      settle.reject(stop.signal.reason);
       return { done: true, value: undefined };
     },
   };
@@ -34,7 +37,6 @@ export function createRun(drive: (control: RunControl) => AsyncGenerator<AgentEv
     [Symbol.asyncIterator]() {
       if (consumer === 'result')
         throw new TypeError('The events of this run are gone: its result was awaited');
-      consumer = 'iterator';
       return iterator;
     },
     result: new LazyPromise(() => {

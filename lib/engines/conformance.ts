@@ -48,9 +48,9 @@ export interface ConformanceCase {
 export function conformance(subject: ConformanceSubject): readonly ConformanceCase[] {
   const { engine, failingEngine, finishedSpans, quotes = false } = subject;
 
-  const spansOf = (traceId: string) =>
+  const spansOf = (traceId: string | undefined) =>
     finishedSpans().filter((span) => span.spanContext().traceId === traceId);
-  const assertSpans = (traceId: string, id: string) => {
+  const assertSpans = (traceId: string | undefined, id: string) => {
     const spans = spansOf(traceId);
     assert.ok(
       spans.some(({ name }) => name.startsWith('invoke_agent ')),

@@ -42,7 +42,7 @@ const NO_USAGE: PiAi.Usage = {
  * @example
  * ```ts
  * const engine = pi({ model: 'anthropic/claude-sonnet-4-5', instructions: 'You answer in one sentence.' });
- * app.post('/chat', bind(['inputs'], ({ inputs }, { signal }) => run(engine, { messages: inputs.messages }, { signal })));
+ * app.post('/chat', bind({ inputs: conversation }, ({ inputs }, { signal }) => run(engine, { messages: inputs.messages }, { signal })));
  * ```
  */
 export function pi(options?: PiOptions): AgentEngine {
@@ -51,7 +51,6 @@ export function pi(options?: PiOptions): AgentEngine {
   return {
     name: 'pi',
     async open(request, signal) {
-      signal.throwIfAborted();
       const { system, history, question } = split(request.messages);
       const agent = await importPeer(() => import('@earendil-works/pi-coding-agent'), AGENT);
       const ai = await importPeer(() => import('@earendil-works/pi-ai'), AI);

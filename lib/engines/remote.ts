@@ -1,11 +1,11 @@
 /** An engine that is another `agentEnvelope()` app: the same envelope goes there, its events come back as they happen. */
-import { context, propagation } from '@opentelemetry/api';
-import { type Parsers, parseConfiguration, parseTimeout } from '../configuration.js';
+import { context, createContextKey, propagation } from '@opentelemetry/api';
+import { type Parsers, parseConfiguration, parseHttpUrl, parseTimeout } from '../configuration.js';
 import { getSessionId } from '../context.js';
 import { configError, EnvelopeError } from '../errors.js';
 import { isJsonObject } from '../json.js';
 import type { AgentEvent, RunStartEvent } from '../run.js';
-import { follow } from './abort.js';
+import { follow, orAborted } from './abort.js';
 import type { AgentEngine, EngineRequest, EngineSession } from './engine.js';
 import { readLines } from './lines.js';
 
@@ -23,6 +23,9 @@ export interface RemoteOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** As `suppressTracing` of `@opentelemetry/core`: an instrumented `fetch` adds a second `traceparent`, and two are none. */
+const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
 interface RemoteConfiguration {
   readonly url: URL;
   readonly fetch: typeof globalThis.fetch;
@@ -30,11 +33,7 @@ interface RemoteConfiguration {
 }
 
 const PARSERS: Parsers<RemoteConfiguration> = {
-  url: (value) => {
-    const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined;
-    if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
-    throw configError('remote: url', 'must be an http: or https: URL', value);
-  },
+  url: (value) => parseHttpUrl('remote: url', value),
   // The global one is looked up with each call: instrumentations and tests replace it.
   fetch: (value = (...args: Parameters<typeof fetch>) => globalThis.fetch(...args)) => {
     if (typeof value === 'function') return value as typeof globalThis.fetch;
@@ -54,7 +53,7 @@ const PARSERS: Parsers<RemoteConfiguration> = {
  * @example
  * ```ts
  * const engine = remote({ url: 'http://runner.internal:3001/run', timeoutMs: 30_000 });
- * app.post('/chat', bind(['inputs'], ({ inputs }, { signal }) => run(engine, { messages: inputs.messages }, { signal })));
+ * app.post('/chat', bind({ inputs: conversation }, ({ inputs }, { signal }) => run(engine, { messages: inputs.messages }, { signal })));
  * ```
  * @see https://www.w3.org/TR/trace-context/
  */
@@ -98,7 +97,7 @@ function startCall(outer: AbortSignal, timeoutMs: number): Call {
         controller.abort(new EnvelopeError('ENGINE_FAILED', text, { status: 504 }));
       }, timeoutMs);
       try {
-        return await promise;
+        return await orAborted(promise, controller.signal);
       } catch (error) {
         // What `fetch` rejects with after an abort varies: the reason is what happened.
         if (controller.signal.aborted) throw controller.signal.reason;
@@ -127,14 +126,15 @@ function send(
   const data = { inputs: { messages }, parameters: { ...parameters, ...(model && { model }) } };
   // Read from the context like the trace: the engine's request does not have it.
   const body = JSON.stringify({ session_id: getSessionId(), data });
-  return fetch(url, { method: 'POST', headers, body, signal });
+  const quiet = context.active().setValue(SUPPRESS_TRACING, true);
+  return context.with(quiet, () => fetch(url, { method: 'POST', headers, body, signal }));
 }
 
 async function* eventsOf(response: Response): AsyncGenerator<AgentEvent> {
   if (!response.ok) {
     throw failed(`The runner answered with status ${response.status}`, await problemOf(response));
   }
-  if (!response.headers.get('content-type')?.startsWith('application/x-ndjson')) {
+  if (!/^application\/x-ndjson\b/i.test(response.headers.get('content-type') ?? '')) {
     throw failed('The runner answered with something else than a stream of events');
   }
   for await (const line of readLines(response.body)) {

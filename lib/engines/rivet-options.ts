@@ -1,5 +1,5 @@
 /** The options of `rivet()` go in, a complete configuration comes out; whatever is wrong throws here, at start. */
-import { type Parsers, parseConfiguration, parseTimeout } from '../configuration.js';
+import { type Parsers, parseConfiguration, parseHttpUrl, parseTimeout } from '../configuration.js';
 import { configError } from '../errors.js';
 import { isJsonObject } from '../json.js';
 
@@ -86,11 +86,9 @@ export function isPermission(value: unknown): value is RivetPermission {
 const PARSERS: Parsers<RivetConfiguration> = {
   url: (value) => {
     if (value === undefined) return undefined;
-    const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined;
-    if (url !== undefined && /^https?:$/.test(url.protocol) && !url.search && !url.hash) {
-      return url.href.replace(/\/+$/, '');
-    }
-    throw configError('rivet: url', 'must be an http: or https: URL without query', value);
+    const url = parseHttpUrl('rivet: url', value);
+    if (!url.search && !url.hash) return url.href.replace(/\/+$/, '');
+    throw configError('rivet: url', 'must have no query', value);
   },
   token: (value) => {
     if (value === undefined || (typeof value === 'string' && value !== '')) return value;

@@ -34,7 +34,7 @@ const SDK = 'sandbox-agent';
  * @example
  * ```ts
  * const engine = rivet({ agent: 'claude', permissions: ({ name }) => (name === 'read' ? 'once' : 'reject') });
- * app.post('/chat', bind(['inputs'], ({ inputs }, { signal }) => run(engine, { messages: inputs.messages }, { signal })));
+ * app.post('/chat', bind({ inputs: conversation }, ({ inputs }, { signal }) => run(engine, { messages: inputs.messages }, { signal })));
  * ```
  * @see https://agentclientprotocol.com
  */

@@ -1,6 +1,7 @@
 /** An engine and a request go in, a run comes out. The one place where a run's id is resolved. */
 import { type Context, context, diag } from '@opentelemetry/api';
 import { SESSION_FIELD } from '../allowlist.js';
+import { type Parsers, parseConfiguration } from '../configuration.js';
 import {
   activeSlot,
   contextOf,
@@ -9,7 +10,7 @@ import {
   type SessionSlot,
   settleSessionId,
 } from '../context.js';
-import { EnvelopeError } from '../errors.js';
+import { configError, EnvelopeError } from '../errors.js';
 import { isAbsent } from '../field.js';
 import { resolveRunSessionId } from '../resolve.js';
 import type { AgentEvent, AgentRun } from '../run.js';
@@ -17,7 +18,7 @@ import { stampOpenSpans } from '../span.js';
 import { follow, orAborted } from './abort.js';
 import { createRun, type RunControl } from './agent-run.js';
 import type { AgentEngine, AgentRunRequest, EngineRequest, EngineSession } from './engine.js';
-import { checkMessages } from './messages.js';
+import { checkEngine, parseRequest } from './run-request.js';
 import { openRunSpans } from './spans.js';
 import { createTranscript } from './transcript.js';
 
@@ -33,6 +34,17 @@ export interface RunOptions {
   readonly captureContent?: boolean | undefined;
 }
 
+const OPTIONS: Parsers<Pick<Scene, 'signal' | 'captureContent'>> = {
+  signal: (value) => {
+    if (value === undefined || value instanceof AbortSignal) return value;
+    throw configError('run: signal', 'must be an AbortSignal', value);
+  },
+  captureContent: (value = false) => {
+    if (typeof value === 'boolean') return value;
+    throw configError('run: captureContent', 'must be true or false', value);
+  },
+};
+
 /**
  * Runs an engine. The id is resolved once, by {@link resolveRunSessionId}; the spans, the `run.start` event and the result
  * all carry that one value. Without `request.sessionId` the active session's id is used; without that, the engine's own,
@@ -42,26 +54,23 @@ export interface RunOptions {
  * @param request - the conversation, and perhaps its id
  * @param options - see {@link RunOptions}
  * @returns a run: iterate it, await its `result`, or return it from a bound handler
- * @throws TypeError at once, for a session id that breaks the rule of `sessionId`
+ * @throws TypeError at once, for what is no engine, an unknown option or member, a session id that breaks its rule
  * @throws {@link EnvelopeError} at once: `INVALID_INPUT` (422) for messages that are none, or do not end with the user's
  * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED` (502; 504 for a timeout), with the engine's error as its
  * `cause`. When `options.signal` aborts, the run fails with the signal's reason instead.
  * @example
  * ```ts
- * app.post('/chat', bind(['inputs'], ({ inputs }, { signal }) =>
+ * app.post('/chat', bind({ inputs: conversation }, ({ inputs }, { signal }) =>
  *   run(pi({ model: 'faux' }), { messages: inputs.messages }, { signal })));
  * ```
  */
-export function run(
-  engine: AgentEngine,
-  request: AgentRunRequest,
-  options: RunOptions = {},
-): AgentRun {
-  const { sessionId, ...engineRequest } = request;
-  checkMessages(engineRequest.messages);
+export function run(engine: AgentEngine, request: AgentRunRequest, options?: RunOptions): AgentRun {
+  checkEngine(engine);
+  const { sessionId, ...engineRequest } = parseRequest(request);
+  const { signal, captureContent } = parseConfiguration('run: options', OPTIONS, options);
   const slot = slotOf(sessionId, activeSlot());
-  const base = context.active();
-  return createRun((control) => drive(engine, engineRequest, options, { slot, base }, control));
+  const scene = { slot, base: context.active(), signal, captureContent };
+  return createRun((control) => drive(engine, engineRequest, scene, control));
 }
 
 /** The active request's own slot, which may take an id yet; another one only for a run that names another conversation. */
@@ -73,44 +82,44 @@ function slotOf(
   const named = deriveSlot(sessionId, active);
   const activeId = active?.fields.session_id;
   if (active === undefined || (activeId !== undefined && activeId !== sessionId)) return named;
-  settleSessionId(active, sessionId);
+  settleSessionId(active, sessionId as string);
+  stampOpenSpans(active);
   return active;
 }
 
 interface Scene {
   readonly slot: SessionSlot;
   readonly base: Context;
+  readonly signal: AbortSignal | undefined;
+  readonly captureContent: boolean;
 }
 
 async function* drive(
   engine: AgentEngine,
   request: EngineRequest,
-  options: RunOptions,
-  { slot, base }: Scene,
+  { slot, base, signal: outer, captureContent }: Scene,
   { stop, resolve, reject }: RunControl,
 ): AsyncGenerator<AgentEvent> {
-  const unfollow = follow(stop, options.signal);
+  const unfollow = follow(stop, outer);
   const { signal } = stop;
-  const spans = openRunSpans(
-    engine,
-    request,
-    contextOf(slot, base),
-    options.captureContent === true,
-  );
+  const spans = openRunSpans(engine, request, contextOf(slot, base), captureContent);
   const transcript = createTranscript(request);
   // The engine's code runs in the session and under the run's span, whoever pulls the events, and from where.
   const inRun = <T>(fn: () => T): T => runInSlot(slot, spans.context, fn);
   let session: EngineSession | undefined;
   let source: AsyncIterator<AgentEvent> | undefined;
+  let closing: Promise<void> | undefined;
+  let failure: unknown;
   const close = async () => {
-    const closing = session;
-    session = undefined;
-    await closing?.close().catch((error) => {
-      // The answer is complete, or a failure is already on its way: neither gives way to this.
-      diag.error(`express-agent-envelope: the engine "${engine.name}" failed to close`, error);
-    });
+    if (session !== undefined) closing ??= inRun(() => release(engine, session, source));
+    await closing;
   };
+  // At once: a consumer that is stuck may never pull again. And first of all: whoever learns of the end may count on it that
+  // nothing is left open. It also runs behind a failure, by the abort in `finally`.
+  const abort = () => close().then(() => reject(failure ?? signal.reason));
+  signal.addEventListener('abort', abort, { once: true });
   try {
+    signal.throwIfAborted();
     const opening = inRun(() => engine.open(request, signal));
     const opened = await openSession(opening, signal);
     session = opened;
@@ -119,15 +128,18 @@ async function* drive(
     const model = opened.model ?? request.model;
     spans.know({ model, provider: opened.provider });
     const { traceId } = spans;
-    yield { type: 'run.start', session_id: ids.sessionId, trace_id: traceId, engine: engine.name };
+    yield {
+      type: 'run.start',
+      session_id: ids.sessionId,
+      ...(traceId !== undefined && { trace_id: traceId }),
+      engine: engine.name,
+    };
 
     const events = inRun(() => opened.prompt(request)[Symbol.asyncIterator]());
     source = events;
     for (;;) {
-      const step = await orAborted(
-        inRun(() => events.next()),
-        signal,
-      );
+      const pulled = inRun(() => events.next());
+      const step = await orAborted(pulled, signal);
       if (step.done === true) break;
       transcript.add(step.value);
       // A run starts and ends once, whatever the engine says of it.
@@ -135,25 +147,41 @@ async function* drive(
       spans.event(step.value);
       yield step.value;
     }
+    source = undefined;
     await close();
     const result = { ...ids, traceId, engine: engine.name, model, ...transcript.result() };
     spans.end(result);
     resolve(result);
     yield { type: 'run.end', stop_reason: result.stopReason };
   } catch (error) {
-    const failure = signal.aborted ? signal.reason : toEngineError(engine, error);
+    failure = signal.aborted ? signal.reason : toEngineError(engine, error);
     spans.end({ error: failure });
-    source?.return?.().catch(() => undefined);
-    // Whoever learns of the end may count on it: nothing is left open.
-    await close();
-    reject(failure);
     throw failure;
   } finally {
     unfollow();
     stop.abort();
-    source?.return?.().catch(() => undefined);
     await close();
     spans.end({ stopReason: 'cancelled' });
+    // Where the signal was aborted from the start, nothing else does it.
+    if (failure !== undefined) reject(failure);
+  }
+}
+
+/** Lets go of an engine's session, and of its events where they did not come to their end. */
+async function release(
+  engine: AgentEngine,
+  session: EngineSession | undefined,
+  source: AsyncIterator<AgentEvent> | undefined,
+): Promise<void> {
+  // Not waited for: in the middle of a step it would only return behind that.
+  Promise.resolve(source)
+    .then((events) => events?.return?.())
+    .catch(() => undefined);
+  try {
+    await session?.close();
+  } catch (error) {
+    // The answer is complete, or a failure is already on its way: neither gives way to this.
+    diag.error(`express-agent-envelope: the engine "${engine.name}" failed to close`, error);
   }
 }
 
@@ -178,8 +206,11 @@ function settle(slot: SessionSlot, base: Context, engineSessionId: string): stri
   }
   const platformId = slot.fields.session_id as string | undefined;
   const sessionId = resolveRunSessionId({ sessionId: platformId }, engineSessionId);
-  settleSessionId(slot, sessionId);
-  stampOpenSpans(slot, base);
+  // A run that names another conversation than the request's has its own slot: the request's spans are not its own.
+  if (platformId === undefined) {
+    settleSessionId(slot, sessionId);
+    stampOpenSpans(slot, base);
+  }
   return sessionId;
 }
 

@@ -3,6 +3,7 @@ import {
   type Attributes,
   type Context,
   type Span,
+  SpanKind,
   SpanStatusCode,
   type TimeInput,
   trace,
@@ -18,7 +19,8 @@ const ENGINE_SESSION_ID = 'engine.session.id';
 export interface RunSpans {
   /** The context whose active span is `invoke_agent`: what the engine does belongs under it. */
   readonly context: Context;
-  readonly traceId: string;
+  /** `undefined` where nothing traces. */
+  readonly traceId: string | undefined;
   /** The id is known: it goes onto `invoke_agent`, and onto every span from now on. */
   settle(ids: { readonly sessionId: string; readonly engineSessionId: string }): void;
   /** Follows the run. */
@@ -67,6 +69,7 @@ export function openRunSpans(
   const ctx = trace.setSpan(parent, agent);
   const tools = new Map<string, Span>();
   let chat: Span | undefined;
+  let ended = false;
   // A call to the model shows in its first event; it began when the last thing before it was done.
   let chatStart: TimeInput = new Date();
 
@@ -74,6 +77,8 @@ export function openRunSpans(
     tracer.startSpan(
       name,
       {
+        // By the conventions: the model is elsewhere, a tool is here.
+        kind: operation === 'chat' ? SpanKind.CLIENT : SpanKind.INTERNAL,
         attributes: { ...common, 'gen_ai.operation.name': operation, ...attributes },
         ...(startTime !== undefined && { startTime }),
       },
@@ -91,7 +96,9 @@ export function openRunSpans(
 
   return {
     context: ctx,
-    traceId: agent.spanContext().traceId,
+    traceId: trace.isSpanContextValid(agent.spanContext())
+      ? agent.spanContext().traceId
+      : undefined,
     settle({ sessionId, engineSessionId }) {
       const ids = {
         ...spanAttributes([SESSION_FIELD], { [SESSION_FIELD.name]: sessionId }),
@@ -136,7 +143,8 @@ export function openRunSpans(
       }
     },
     end({ error, stopReason, usage, output }) {
-      if (!agent.isRecording()) return;
+      if (ended) return;
+      ended = true;
       const name = error === undefined ? undefined : errorType(error);
       for (const span of [...tools.values(), ...(chat ? [chat] : [])]) {
         if (name !== undefined) fail(span, name);

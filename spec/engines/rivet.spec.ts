@@ -566,7 +566,7 @@ describe('the options', () => {
     [[], 'rivet: options must be an object, got []'],
     ['claude', "rivet: options must be an object, got 'claude'"],
     [{ agnet: 'pi' }, /^rivet: options must be among url, token, agent, .*, got 'agnet'$/],
-    [{ url: 'localhost' }, /^rivet: url must be an http: or https: URL without query, got/],
+    [{ url: 'localhost' }, /^rivet: url must be an http: or https: URL without credentials, got/],
     [{ url: 'file:///x' }, /^rivet: url/],
     [{ url: 'http://x/?a' }, /^rivet: url/],
     [{ url: 1 }, /^rivet: url/],

@@ -1,4 +1,6 @@
-import { trace } from '@opentelemetry/api';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { context, trace } from '@opentelemetry/api';
 import express from 'express';
 import request from 'supertest';
 import { conformance } from '../../lib/engines/conformance.js';
@@ -68,12 +70,12 @@ describe('the conformance cases find fault with an engine that', () => {
 
 describe('run()', () => {
   it.each([
-    [undefined, '/messages must be an array'],
-    [[], '/messages must end with a message of the user'],
-    [['hi'], '/messages/0 must be an object'],
-    [[{ role: 'tool', content: '' }], '/messages/0/role must be one of system, user, assistant'],
-    [[{ role: 'user', content: 7 }], '/messages/0/content must be a string'],
-    [[{ role: 'assistant', content: 'a' }], '/messages must end with a message of the user'],
+    [undefined, 'messages must be an array'],
+    [[], 'messages must end with a message of the user'],
+    [['hi'], 'messages[0] must be an object'],
+    [[{ role: 'tool', content: '' }], 'messages[0].role must be one of system, user, assistant'],
+    [[{ role: 'user', content: 7 }], 'messages[0].content must be a string'],
+    [[{ role: 'assistant', content: 'a' }], 'messages must end with a message of the user'],
   ])('refuses messages that an engine could not answer: %j', (messages, message) => {
     const attempt = () => run(smallEngine(), { messages } as never);
     expect(attempt).toThrow(
@@ -201,6 +203,121 @@ describe('run()', () => {
     expect(spanNamed('inner')?.parentSpanContext?.spanId).toBe(
       spanNamed('invoke_agent small')?.spanContext().spanId,
     );
+  });
+});
+
+describe('the mended edges of run()', () => {
+  it.each([
+    ['an engine', () => run({} as never, ASK), 'run: engine must have a name'],
+    [
+      'the members',
+      () => run(smallEngine(), { ...ASK, session_id: 's' } as never),
+      'run: request must have only',
+    ],
+    [
+      'the options',
+      () => run(smallEngine(), ASK, { captureContents: true } as never),
+      'run: options must be among',
+    ],
+  ])('refuses what is wrong with %s, at once', (_what, attempt, message) => {
+    expect(attempt).toThrow(TypeError);
+    expect(attempt).toThrow(message);
+  });
+
+  it('does not open an engine under a signal that has aborted', async () => {
+    let opened = 0;
+    const engine = { ...smallEngine(), open: async () => Promise.reject(new Error(`${++opened}`)) };
+    const running = run(engine, ASK, { signal: AbortSignal.abort() });
+    await expect(async () => running.result).rejects.toMatchObject({ name: 'AbortError' });
+    expect(opened).toBe(0);
+  });
+
+  it('closes the session and settles the result on an abort, although nobody pulls', async () => {
+    const engine = smallEngine();
+    const controller = new AbortController();
+    const running = run(engine, ASK, { signal: controller.signal });
+    await running[Symbol.asyncIterator]().next();
+    controller.abort();
+    await expect(async () => running.result).rejects.toMatchObject({ name: 'AbortError' });
+    expect(engine.closed).toBe(1);
+  });
+
+  it('takes an engine whose clean-up is synchronous', async () => {
+    const engine = smallEngine();
+    const open = engine.open.bind(engine);
+    engine.open = async (...args) => ({ ...(await open(...args)), close: (() => {}) as never });
+    await expect(run(engine, ASK).result).resolves.toMatchObject({ output: 'You said: Hello' });
+  });
+
+  it('cleans up in the session, too, whoever pulls', async () => {
+    const seen: unknown[] = [];
+    const engine = smallEngine(async function* () {
+      try {
+        yield { type: 'message.delta', delta: 'a' };
+      } finally {
+        seen.push(getSessionId());
+      }
+    });
+    for await (const event of run(engine, { ...ASK, sessionId: 'inner' })) {
+      if (event.type === 'message.delta') break;
+    }
+    await new Promise(setImmediate);
+    expect(seen).toEqual(['inner']);
+  });
+
+  it('leaves the spans of a request alone that is of another conversation', async () => {
+    const parent = trace.getTracer('spec').startSpan('request');
+    await withSessionId('of-request', () =>
+      context.with(trace.setSpan(context.active(), parent), async () => {
+        await run(smallEngine(), { ...ASK, sessionId: 'of-run' }).result;
+      }),
+    );
+    parent.end();
+    expect(spanNamed('request')?.attributes['session.id']).not.toBe('of-run');
+    expect(spanNamed('invoke_agent small')?.attributes['session.id']).toBe('of-run');
+  });
+
+  it('tells no trace id where nothing traces', async () => {
+    trace.disable();
+    try {
+      const running = run(smallEngine(), ASK);
+      for await (const event of running) {
+        if (event.type === 'run.start') expect(event).not.toHaveProperty('trace_id');
+      }
+      expect((await running.result).traceId).toBeUndefined();
+    } finally {
+      await tracing.stop();
+      tracing = startTracing();
+    }
+  });
+
+  it('ends with its client, although its handler did not think of the signal', async () => {
+    const engine = smallEngine(async function* () {
+      yield { type: 'message.delta', delta: 'a' };
+      await new Promise(() => {});
+    });
+    const app = express();
+    app.use(agentEnvelope());
+    app.post(
+      '/run',
+      bind([], () => run(engine, ASK)),
+    );
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const controller = new AbortController();
+    const left = fetch(`http://127.0.0.1:${port}/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+      signal: controller.signal,
+    }).catch(() => undefined);
+    await once(server, 'request');
+    controller.abort();
+    await left;
+    while (engine.closed === 0) await new Promise(setImmediate);
+    server.close();
+    expect(engine.closed).toBe(1);
   });
 });
 

@@ -1,0 +1,53 @@
+/** What `run()` was called with goes in; what is wrong with it throws. Once, for every engine. */
+import { configError, EnvelopeError } from '../errors.js';
+import { isJsonObject } from '../json.js';
+import type { AgentMessage } from '../run.js';
+import type { AgentEngine, AgentRunRequest } from './engine.js';
+
+const MEMBERS: readonly (keyof AgentRunRequest)[] = [
+  'messages',
+  'model',
+  'parameters',
+  'sessionId',
+];
+const ROLES: readonly unknown[] = ['system', 'user', 'assistant'] satisfies AgentMessage['role'][];
+
+/** @throws TypeError for what is no engine */
+export function checkEngine(engine: AgentEngine): void {
+  const isEngine = isJsonObject(engine) && typeof engine.open === 'function';
+  if (!isEngine || typeof engine.name !== 'string') {
+    throw configError('run: engine', 'must have a name and a method open', engine);
+  }
+}
+
+/**
+ * Checks the request, the messages above all: they often come from a client, and the route may have declared no schema.
+ *
+ * @throws TypeError for a member that no run has, `session_id` for `sessionId`, say: the id would be lost
+ * @throws {@link EnvelopeError} `INVALID_INPUT` (422) for the messages
+ */
+export function parseRequest(request: AgentRunRequest): AgentRunRequest {
+  if (!isJsonObject(request)) throw configError('run: request', 'must be an object', request);
+  const members: readonly string[] = MEMBERS;
+  const stranger = Object.keys(request).find((name) => !members.includes(name));
+  if (stranger !== undefined) {
+    throw configError('run: request', `must have only ${MEMBERS.join(', ')}`, stranger);
+  }
+  const { messages } = request as AgentRunRequest;
+  const fault = faultOf(messages);
+  // Without a pointer: only the route knows where in its envelope the messages were.
+  if (fault !== undefined) throw new EnvelopeError('INVALID_INPUT', fault);
+  return request as AgentRunRequest;
+}
+
+function faultOf(messages: unknown): string | undefined {
+  if (!Array.isArray(messages)) return 'messages must be an array';
+  for (const [i, message] of messages.entries()) {
+    const at = `messages[${i}]`;
+    if (!isJsonObject(message)) return `${at} must be an object`;
+    if (!ROLES.includes(message.role)) return `${at}.role must be one of ${ROLES.join(', ')}`;
+    if (typeof message.content !== 'string') return `${at}.content must be a string`;
+  }
+  const last = messages.findLast(({ role }) => role !== 'system');
+  return last?.role === 'user' ? undefined : 'messages must end with a message of the user';
+}
