@@ -1,4 +1,4 @@
-import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { RPCType, setRPCMetadata } from '@opentelemetry/core';
 import {
@@ -12,6 +12,7 @@ import { activeSlot, settleSessionId } from '../lib/context.js';
 import {
   agentEnvelope,
   bind,
+  problemDetails,
   SessionSpanProcessor,
   sessionId,
   setSessionId,
@@ -169,5 +170,25 @@ describe('the ids of a reply', () => {
 
   it('are absent where nothing traces', () => {
     expect(requestSpanContext(ROOT_CONTEXT)).toBeUndefined();
+  });
+});
+
+describe('a stream that fails behind its first item', () => {
+  it('is told on the span of the request, whose status code says 200', async () => {
+    const app = express();
+    withServerSpan(app);
+    app.use(agentEnvelope());
+    app.post(
+      '/',
+      bind([], async function* () {
+        yield 1;
+        throw new Error('later');
+      }),
+    );
+    app.use(problemDetails());
+    await request(app).post('/').send({}).expect(200);
+    const server = exporter.getFinishedSpans().find((span) => span.name === 'server');
+    expect(server?.status.code).toBe(SpanStatusCode.ERROR);
+    expect(server?.events.map(({ name }) => name)).toEqual(['exception']);
   });
 });

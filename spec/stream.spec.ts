@@ -693,3 +693,32 @@ describe('when the client leaves', () => {
 async function thrower(error: Error): Promise<void> {
   throw error;
 }
+
+describe('when the app ends the response itself', () => {
+  it('nothing is written behind the end, and the source is returned', async () => {
+    let returned = false;
+    const served = gate<Response>();
+    const source = (async function* () {
+      try {
+        yield 'first';
+        (await served.opened).end();
+        yield 'second';
+      } finally {
+        returned = true;
+      }
+    })();
+    await streaming(source, { type: SSE, heartbeatMs: 1 }, async ({ url, response, outcome }) => {
+      response.then(served.open);
+      const { res } = await connect(url);
+      let text = '';
+      res.on('data', (chunk) => {
+        text += chunk;
+      });
+      await once(res, 'end');
+      expect(await outcome).toEqual({ sent: true });
+      expect(text).toContain('first');
+      expect(text).not.toContain('second');
+    });
+    expect(returned).toBe(true);
+  });
+});

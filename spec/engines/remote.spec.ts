@@ -1,3 +1,5 @@
+import { context } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
 import { conformance } from '../../lib/engines/conformance.js';
 import { run } from '../../lib/engines/index.js';
 import { remote } from '../../lib/engines/remote.js';
@@ -168,6 +170,26 @@ describe('the options of remote()', () => {
     const attempt = () => remote(options as never);
     expect(attempt).toThrow(TypeError);
     expect(attempt).toThrow(message);
+  });
+
+  it('call with tracing suppressed: an instrumented fetch would add a second traceparent', async () => {
+    const suppressed: boolean[] = [];
+    const engine = remote({
+      url: `${runner.url}/run`,
+      fetch: (url, init) => {
+        suppressed.push(isTracingSuppressed(context.active()));
+        return fetch(url, init);
+      },
+    });
+    await run(engine, ask('Hello')).result;
+    expect(suppressed).toEqual([true]);
+  });
+
+  it('hold their time although the fetch of the caller does not listen to its signal', async () => {
+    const engine = remote({ url: 'http://h/', timeoutMs: 20, fetch: () => new Promise(() => {}) });
+    await expect(async () => run(engine, ask('Hello')).result).rejects.toMatchObject({
+      status: 504,
+    });
   });
 
   it('take a fetch of the caller', async () => {
