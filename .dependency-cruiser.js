@@ -22,6 +22,7 @@ const STAGES = [
   'binding',
   'declaration',
   'accept',
+  'handler-io',
   'stream',
   'problem',
 ];

@@ -13,18 +13,10 @@ import {
 } from './declaration.js';
 import { type LocatedData, refusingDepth } from './envelope.js';
 import { configError, EnvelopeError } from './errors.js';
+import { type HandlerIo, Io } from './handler-io.js';
 import { type EnvelopeState, readState } from './locals.js';
 import { sendReply } from './reply.js';
 import type { AgentRun } from './run.js';
-
-/** The second argument of a bound handler. */
-export interface HandlerIo {
-  readonly req: Request;
-  /** A handler that answers by itself returns `undefined`. It is asked only by clients that take JSON or a stream. */
-  readonly res: Response;
-  /** Aborts when the client leaves before the reply has ended. Pass it on to whatever can be stopped. */
-  readonly signal: AbortSignal;
-}
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -121,46 +113,6 @@ async function serve(
     if (res.closed && isAbort(error, io.signal)) return;
     next(toError(error));
   }
-}
-
-class Io implements HandlerIo {
-  readonly #req: Request;
-  readonly #res: Response;
-  #signal: AbortSignal | undefined;
-  /** Whether the handler took what it needs to answer by itself. */
-  mayAnswer = false;
-
-  constructor(req: Request, res: Response) {
-    this.#req = req;
-    this.#res = res;
-  }
-
-  get req(): Request {
-    this.mayAnswer = true;
-    return this.#req;
-  }
-
-  get res(): Response {
-    this.mayAnswer = true;
-    return this.#res;
-  }
-
-  /** Made when it is first read: most handlers never do. */
-  get signal(): AbortSignal {
-    this.#signal ??= abortOnClose(this.#res);
-    return this.#signal;
-  }
-}
-
-/** `close` of the response, not of the request: that one fires when the body has been read. */
-function abortOnClose(res: Response): AbortSignal {
-  const controller = new AbortController();
-  const close = () => {
-    if (!res.writableEnded) controller.abort();
-  };
-  if (res.closed) close();
-  else res.once('close', close);
-  return controller.signal;
 }
 
 function isAbort(error: unknown, signal: AbortSignal): boolean {

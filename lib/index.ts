@@ -2,7 +2,7 @@
 
 // The middlewares
 export { agentEnvelope } from './agent-envelope.js';
-export { bind, type HandlerIo } from './bind.js';
+export { bind } from './bind.js';
 // Types
 export type { Bound, Envelope } from './binding.js';
 
@@ -16,6 +16,7 @@ export type { EnvelopeErrorOptions, ErrorCode, ErrorDetail } from './errors.js';
 export { EnvelopeError } from './errors.js';
 export type { EnvelopeField } from './field.js';
 export { sessionId } from './field.js';
+export type { HandlerIo } from './handler-io.js';
 export type { JsonObject } from './json.js';
 export type { EnvelopeLocals } from './locals.js';
 export type { AgentEnvelopeOptions } from './options.js';
