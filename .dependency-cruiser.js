@@ -1,76 +1,64 @@
 /**
- * Imports point one way: vocabulary <- stages <- composers <- index. The pipeline is drawn in CONTRIBUTING.md.
+ * Imports point one way: shared <- request <- session <- reply <- the middlewares, and engines stand beside the reply on
+ * shared, request and session. A path says a file's rank; no file is named here but the homes of single packages.
  */
-const file = (...names) => `^lib/(${names.join('|')})\\.ts$`;
+const ROOMS = ['shared', 'request', 'session', 'reply'];
+const room = (...names) => `^lib/(${names.join('|')})/`;
+const MIDDLEWARES = '^lib/[^/]+\\.ts$';
+const ADAPTER = '^lib/engines/([^/]+)/';
 
-const VOCABULARY = [
-  'json',
-  'errors',
-  'schema',
-  'field',
-  'allowlist',
-  'configuration',
-  'resolve',
-  'run',
-];
-const STAGES = [
-  'options',
-  'body',
-  'envelope',
-  'context',
-  'span',
-  'binding',
-  'declaration',
-  'accept',
-  'handler-io',
-  'stream',
-  'problem',
-];
-const COMPOSERS = ['locals', 'reply', 'agent-envelope', 'bind', 'problem-details'];
+/** A room knows itself and the rooms before it in the pipeline. */
+const onlyEarlierRooms = ROOMS.map((name, i) => ({
+  name: `${name}-knows-what-comes-before-it`,
+  severity: 'error',
+  from: { path: room(name) },
+  to: { path: '^lib/', pathNot: room(...ROOMS.slice(0, i + 1)) },
+}));
 
 export default {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    ...onlyEarlierRooms,
     {
-      name: 'vocabulary-imports-vocabulary-only',
+      name: 'the-middlewares-know-no-engine',
       severity: 'error',
-      from: { path: file(...VOCABULARY) },
-      to: { path: '^lib/', pathNot: file(...VOCABULARY) },
+      from: { path: MIDDLEWARES },
+      to: { path: '^lib/', pathNot: [room(...ROOMS), MIDDLEWARES] },
     },
     {
-      name: 'stages-import-no-composer',
+      name: 'engines-know-neither-replies-nor-middlewares',
       severity: 'error',
-      from: { path: file(...STAGES) },
-      to: { path: file(...COMPOSERS, 'index') },
+      from: { path: '^lib/engines/' },
+      to: { path: '^lib/', pathNot: [room('shared', 'request', 'session'), '^lib/engines/'] },
     },
     {
-      name: 'every-file-has-its-rank',
+      name: 'an-adapter-knows-no-other-adapter',
+      severity: 'error',
+      from: { path: ADAPTER, pathNot: room('engines/conformance') },
+      to: { path: ADAPTER, pathNot: '^lib/engines/$1/' },
+    },
+    {
+      name: 'what-adapters-share-knows-no-adapter',
+      severity: 'error',
+      from: { path: '^lib/engines/[^/]+\\.ts$' },
+      to: { path: ADAPTER },
+    },
+    {
+      name: 'every-folder-has-its-rank',
       severity: 'error',
       from: {},
-      to: { path: '^lib/[^/]+$', pathNot: file(...VOCABULARY, ...STAGES, ...COMPOSERS, 'index') },
+      to: { path: '^lib/', pathNot: [room(...ROOMS, 'engines'), MIDDLEWARES] },
     },
     {
       name: 'ajv-lives-in-schema',
       severity: 'error',
-      from: { path: '^lib/', pathNot: file('schema') },
+      from: { path: '^lib/', pathNot: '^lib/shared/schema\\.ts$' },
       to: { path: 'node_modules/ajv' },
-    },
-    {
-      name: 'the-core-knows-no-engine',
-      severity: 'error',
-      from: { path: '^lib/[^/]+$' },
-      to: { path: '^lib/engines/' },
-    },
-    {
-      name: 'no-engine-knows-another',
-      severity: 'error',
-      from: { path: '^lib/engines/(pi|rivet|remote)' },
-      to: { path: '^lib/engines/(pi|rivet|remote|run|conformance)', pathNot: '^lib/engines/$1' },
     },
     {
       name: 'peers-of-an-adapter-stay-in-it',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/engines/(pi|rivet)' },
+      from: { path: '^lib/', pathNot: room('engines/pi', 'engines/rivet') },
       to: { path: 'node_modules/(@earendil-works|sandbox-agent|@agentclientprotocol)/' },
     },
     {

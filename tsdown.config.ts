@@ -1,7 +1,11 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['lib/index.ts', 'lib/engines/{index,pi,rivet,remote,conformance}.ts'],
+  entry: [
+    'lib/index.ts',
+    'lib/engines/index.ts',
+    'lib/engines/{pi,rivet,remote,conformance}/index.ts',
+  ],
   format: ['esm', 'cjs'],
   platform: 'node',
   target: 'node20.19',

@@ -2,12 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, context } from '@opentelemetry/api';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { spanAttributes } from './allowlist.js';
-import { createBodyReader } from './body.js';
-import { runInSlot, type SessionSlot, warnWithoutContextManager } from './context.js';
-import { readData, readFields } from './envelope.js';
-import { detailsError, EnvelopeError } from './errors.js';
-import type { JsonObject } from './json.js';
+import { type AgentEnvelopeOptions, type Configuration, parseOptions } from './options.js';
+import { createBodyReader } from './request/body.js';
+import { readData, readFields } from './request/envelope.js';
+import { spanAttributes } from './request/field-list.js';
 import {
   type EnvelopeLocals,
   type EnvelopeState,
@@ -16,9 +14,11 @@ import {
   keepRefusal,
   keepState,
   readState,
-} from './locals.js';
-import { type AgentEnvelopeOptions, type Configuration, parseOptions } from './options.js';
-import { stampOpenSpans } from './span.js';
+} from './session/request-state.js';
+import { runInSlot, type SessionSlot, warnWithoutContextManager } from './session/slot.js';
+import { stampOpenSpans } from './session/span-processor.js';
+import { detailsError, EnvelopeError } from './shared/errors.js';
+import type { JsonObject } from './shared/json.js';
 
 type Params = Request['params'];
 type Query = Request['query'];

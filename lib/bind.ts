@@ -1,8 +1,10 @@
 /** A handler that asks by name goes in, an Express handler comes out: bind, check, call in the session, reply. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { negotiate, OFFERS } from './accept.js';
-import type { Bound } from './binding.js';
-import { resumeSlot } from './context.js';
+import { type HandlerIo, Io } from './reply/handler-io.js';
+import { negotiate, OFFERS } from './reply/negotiate.js';
+import { sendReply } from './reply/reply.js';
+import type { Bound } from './request/binding.js';
+import { type LocatedData, refusingDepth } from './request/envelope.js';
 import {
   compilePlan,
   type Declaration,
@@ -10,13 +12,11 @@ import {
   type DeclaredOutput,
   type Plan,
   type StrictDeclaration,
-} from './declaration.js';
-import { type LocatedData, refusingDepth } from './envelope.js';
-import { configError, EnvelopeError } from './errors.js';
-import { type HandlerIo, Io } from './handler-io.js';
-import { type EnvelopeState, readState } from './locals.js';
-import { sendReply } from './reply.js';
-import type { AgentRun } from './run.js';
+} from './request/plan.js';
+import { type EnvelopeState, readState } from './session/request-state.js';
+import { resumeSlot } from './session/slot.js';
+import { configError, EnvelopeError } from './shared/errors.js';
+import type { AgentRun } from './shared/run-events.js';
 
 type MaybePromise<T> = T | Promise<T>;
 

@@ -1,10 +1,10 @@
 /** The public options go in, a complete and frozen configuration comes out; whatever is wrong throws here, at start. */
 import type { Request } from 'express';
-import { type ParsedField, parseFields } from './allowlist.js';
-import { type Parsers, parseConfiguration } from './configuration.js';
-import { configError } from './errors.js';
-import { type EnvelopeField, sessionId } from './field.js';
-import { isJsonObject } from './json.js';
+import { type EnvelopeField, sessionId } from './request/field.js';
+import { type ParsedField, parseFields } from './request/field-list.js';
+import { configError } from './shared/errors.js';
+import { isJsonObject } from './shared/json.js';
+import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 
 /** What `agentEnvelope()` takes. An explicit `undefined` means the default. */
 export interface AgentEnvelopeOptions {

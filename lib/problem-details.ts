@@ -1,7 +1,7 @@
 /** The error middleware: an error goes in, an `application/problem+json` reply with the session id goes out. */
 import type { ErrorRequestHandler, Response } from 'express';
-import { echoSession, readState } from './locals.js';
-import { toProblem } from './problem.js';
+import { toProblem } from './reply/problem.js';
+import { echoSession, readState } from './session/request-state.js';
 
 /** What the failed handler said of a reply that is not sent. */
 const CONTENT_HEADERS = [

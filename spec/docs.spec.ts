@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as engines from '../lib/engines/index.js';
-import { ERROR_CATALOGUE } from '../lib/errors.js';
 import * as lib from '../lib/index.js';
 import { parseOptions } from '../lib/options.js';
+import { ERROR_CATALOGUE } from '../lib/shared/errors.js';
 
 const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
 const readme = read('README.md');

@@ -1,7 +1,7 @@
 /** What `run()` was called with goes in; what is wrong with it throws. Once, for every engine. */
-import { configError, EnvelopeError } from '../errors.js';
-import { isJsonObject } from '../json.js';
-import type { AgentMessage } from '../run.js';
+import { configError, EnvelopeError } from '../shared/errors.js';
+import { isJsonObject } from '../shared/json.js';
+import type { AgentMessage } from '../shared/run-events.js';
 import type { AgentEngine, AgentRunRequest } from './engine.js';
 
 const MEMBERS: readonly (keyof AgentRunRequest)[] = [

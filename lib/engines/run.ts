@@ -1,7 +1,8 @@
 /** An engine and a request go in, a run comes out. The one place where a run's id is resolved. */
 import { type Context, context, diag } from '@opentelemetry/api';
-import { SESSION_FIELD } from '../allowlist.js';
-import { type Parsers, parseConfiguration } from '../configuration.js';
+import { isAbsent } from '../request/field.js';
+import { SESSION_FIELD } from '../request/field-list.js';
+import { resolveRunSessionId } from '../session/run-session-id.js';
 import {
   activeSlot,
   contextOf,
@@ -9,18 +10,17 @@ import {
   runInSlot,
   type SessionSlot,
   settleSessionId,
-} from '../context.js';
-import { configError, EnvelopeError } from '../errors.js';
-import { isAbsent } from '../field.js';
-import { resolveRunSessionId } from '../resolve.js';
-import type { AgentEvent, AgentRun } from '../run.js';
-import { stampOpenSpans } from '../span.js';
-import { follow, orAborted } from './abort.js';
-import { createRun, type RunControl } from './agent-run.js';
+} from '../session/slot.js';
+import { stampOpenSpans } from '../session/span-processor.js';
+import { configError, EnvelopeError } from '../shared/errors.js';
+import { type Parsers, parseConfiguration } from '../shared/option-parsing.js';
+import type { AgentEvent, AgentRun } from '../shared/run-events.js';
 import type { AgentEngine, AgentRunRequest, EngineRequest, EngineSession } from './engine.js';
+import { createRun, type RunControl } from './lazy-run.js';
 import { checkEngine, parseRequest } from './run-request.js';
-import { openRunSpans } from './spans.js';
+import { openRunSpans } from './run-spans.js';
 import { createTranscript } from './transcript.js';
+import { follow, orAborted } from './waiting.js';
 
 /** How a run is made. */
 export interface RunOptions {

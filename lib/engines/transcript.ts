@@ -1,5 +1,5 @@
 /** A run's events go in, what they add up to comes out: the answer, the tokens, the reason of the end. */
-import type { AgentEvent, AgentRunResult } from '../run.js';
+import type { AgentEvent, AgentRunResult } from '../shared/run-events.js';
 import type { EngineRequest } from './engine.js';
 
 type Sum = Pick<AgentRunResult, 'output' | 'messages' | 'usage' | 'stopReason'>;

@@ -16,7 +16,10 @@ import { rivet } from 'express-agent-envelope/engines/rivet';
 const [runnerUrl, dataHome] = process.argv.slice(2);
 const agents = join(dataHome, 'sandbox-agent/bin/agent_processes');
 mkdirSync(agents, { recursive: true });
-symlinkSync(fileURLToPath(new URL('acp-agent.mjs', import.meta.url)), join(agents, 'mock-acp'));
+symlinkSync(
+  fileURLToPath(new URL('rivet/acp-agent.mjs', import.meta.url)),
+  join(agents, 'mock-acp'),
+);
 
 const engines = {
   // Slow enough to be cut off in the middle.

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { context, trace } from '@opentelemetry/api';
 import express from 'express';
 import request from 'supertest';
-import { conformance } from '../../lib/engines/conformance.js';
+import { conformance } from '../../lib/engines/conformance/index.js';
 import { type AgentEvent, run } from '../../lib/engines/index.js';
 import {
   agentEnvelope,

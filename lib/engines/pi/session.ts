@@ -1,0 +1,168 @@
+/** A session of Pi goes in, an engine's session comes out: Pi pushes its events, and whoever runs the engine pulls ours. */
+import type { AssistantMessage } from '@earendil-works/pi-ai';
+import type { AgentSession, AgentSessionEvent } from '@earendil-works/pi-coding-agent';
+import type { AgentEvent } from '../../shared/run-events.js';
+import type { EngineSession } from '../engine.js';
+import { follow } from '../waiting.js';
+
+/** Pi waits for a tool that ignores its signal, however long it takes. A request that is over must not wait with it. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Between the texts of two calls to the model: what it says before a tool runs into what it says after it otherwise. */
+const GAP = '\n\n';
+
+/**
+ * Wraps a session of Pi.
+ *
+ * @param session - the session, with the conversation in it but for the question
+ * @param question - what to answer
+ * @param signal - aborts when the run is to end early
+ * @param release - lets go of what the session was made with; it is called once
+ */
+export function createPiSession(
+  session: AgentSession,
+  question: string,
+  signal: AbortSignal,
+  release: () => Promise<void>,
+): EngineSession {
+  const stop = new AbortController();
+  const unfollow = follow(stop, signal);
+  let running: Promise<void> | undefined;
+  let closing: Promise<void> | undefined;
+
+  async function close(): Promise<void> {
+    unfollow();
+    stop.abort(new DOMException('The session of Pi is closed', 'AbortError'));
+    // First, since `dispose()` does not stop a run.
+    await atMost(CLOSE_TIMEOUT_MS, running);
+    session.dispose();
+    await release();
+  }
+
+  return {
+    id: session.sessionId,
+    model: session.model?.id,
+    provider: session.model?.provider,
+    async *prompt() {
+      stop.signal.throwIfAborted();
+      const queue = createQueue<AgentEvent>();
+      const translate = createTranslator();
+      let answer: AssistantMessage | undefined;
+      // The agent's listeners are called before `prompt()` resolves; those of the session may still wait in its queue.
+      const unsubscribe = session.agent.subscribe((event) => {
+        // An abort from before the run began is lost.
+        if (event.type === 'agent_start' && stop.signal.aborted) session.agent.abort();
+        if (event.type === 'message_end' && event.message.role === 'assistant') {
+          answer = event.message;
+        }
+        const translated = translate(event);
+        if (translated !== undefined) queue.push(translated);
+      });
+      const abort = () => {
+        session.agent.abort();
+        queue.end(stop.signal.reason);
+      };
+      stop.signal.addEventListener('abort', abort, { once: true });
+      try {
+        running = session
+          .prompt(question, { expandPromptTemplates: false })
+          .then(() => queue.end(failureOf(answer)), queue.end)
+          .finally(unsubscribe);
+        yield* queue.items();
+        yield { type: 'run.end', stop_reason: answer?.stopReason ?? 'stop' };
+      } finally {
+        stop.signal.removeEventListener('abort', abort);
+      }
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** `prompt()` of Pi resolves whatever happens: a failure of the provider stands in the last message. */
+function failureOf(answer: AssistantMessage | undefined): Error | undefined {
+  if (answer?.stopReason !== 'error' && answer?.stopReason !== 'aborted') return undefined;
+  return new Error(answer.errorMessage ?? `The model's answer ended with "${answer.stopReason}"`);
+}
+
+/** Pi's objects are live: they change after the event. Only values and copies leave here. */
+function createTranslator(): (event: AgentSessionEvent) => AgentEvent | undefined {
+  let spoke = false;
+  let gap = '';
+  return (event) => {
+    if (event.type === 'message_update') {
+      const { assistantMessageEvent: part } = event;
+      if (part.type !== 'text_delta' || part.delta === '') return undefined;
+      const delta = gap + part.delta;
+      spoke = true;
+      gap = '';
+      return { type: 'message.delta', delta };
+    }
+    if (event.type === 'message_end' && event.message.role === 'assistant') {
+      const { stopReason, usage } = event.message;
+      if (spoke) gap = GAP;
+      // A call that did not succeed ends with the run: it counts no tokens, and its span is to show the failure.
+      if (stopReason === 'error' || stopReason === 'aborted') return undefined;
+      // Pi's `input` is what no cache held; the GenAI conventions count all of it.
+      const input = usage.input + usage.cacheRead + usage.cacheWrite;
+      return { type: 'usage', input_tokens: input, output_tokens: usage.output };
+    }
+    if (event.type === 'tool_execution_start') {
+      const { toolCallId: id, toolName: name, args } = event;
+      return { type: 'tool.call', id, name, arguments: structuredClone(args) };
+    }
+    if (event.type === 'tool_execution_end') {
+      const { toolCallId: id, result, isError } = event;
+      return { type: 'tool.result', id, output: outputOf(result.content), is_error: isError };
+    }
+    return undefined;
+  };
+}
+
+/** What the model gets of a tool's result, as text where it is text. Its `details` are for the host's own screens. */
+function outputOf(content: readonly { readonly type: string; readonly text?: string }[]): unknown {
+  const isText = content.every(({ type }) => type === 'text');
+  return isText ? content.map(({ text }) => text).join('\n') : structuredClone(content);
+}
+
+/**
+ * From push to pull. Nothing bounds it but the length of the answer: Pi's providers do not wait for who reads them, so what
+ * did not lie here would lie there.
+ */
+function createQueue<T>() {
+  const waiting: T[] = [];
+  let ended: { readonly failure: unknown } | undefined;
+  let wake = () => {};
+  return {
+    push(item: T): void {
+      waiting.push(item);
+      wake();
+    },
+    /** What was pushed is still delivered. Only the first end counts. */
+    end(failure?: unknown): void {
+      ended ??= { failure };
+      wake();
+    },
+    async *items(): AsyncGenerator<T> {
+      for (;;) {
+        for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) yield item;
+        if (ended !== undefined) break;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      if (ended.failure !== undefined) throw ended.failure;
+    },
+  };
+}
+
+async function atMost(ms: number, promise: Promise<void> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, timeout]);
+  clearTimeout(timer);
+}

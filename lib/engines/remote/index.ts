@@ -1,0 +1,194 @@
+/** An engine that is another `agentEnvelope()` app: the same envelope goes there, its events come back as they happen. */
+import { context, createContextKey, propagation } from '@opentelemetry/api';
+import { getSessionId } from '../../session/slot.js';
+import { configError, EnvelopeError } from '../../shared/errors.js';
+import { isJsonObject } from '../../shared/json.js';
+import {
+  type Parsers,
+  parseConfiguration,
+  parseHttpUrl,
+  parseTimeout,
+} from '../../shared/option-parsing.js';
+import type { AgentEvent, RunStartEvent } from '../../shared/run-events.js';
+import type { AgentEngine, EngineRequest, EngineSession } from '../engine.js';
+import { readLines } from '../lines.js';
+import { follow, orAborted } from '../waiting.js';
+
+/** Where the runner is, and how long it may be silent. */
+export interface RemoteOptions {
+  /** URL of the runner's route, `http:` or `https:`. Its handler returns a run. */
+  readonly url: string | URL;
+  /** Replaces the global `fetch`: for a proxy, say, or credentials. @defaultValue `globalThis.fetch` */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /**
+   * How long the runner may be silent, in milliseconds, before its first event and between two of them; 1 to 2,147,483,647.
+   * Longer silence is an `ENGINE_FAILED` with status 504.
+   * @defaultValue 60,000
+   */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** As `suppressTracing` of `@opentelemetry/core`: an instrumented `fetch` adds a second `traceparent`, and two are none. */
+const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+interface RemoteConfiguration {
+  readonly url: URL;
+  readonly fetch: typeof globalThis.fetch;
+  readonly timeoutMs: number;
+}
+
+const PARSERS: Parsers<RemoteConfiguration> = {
+  url: (value) => parseHttpUrl('remote: url', value),
+  // The global one is looked up with each call: instrumentations and tests replace it.
+  fetch: (value = (...args: Parameters<typeof fetch>) => globalThis.fetch(...args)) => {
+    if (typeof value === 'function') return value as typeof globalThis.fetch;
+    throw configError('remote: fetch', 'must be a function', value);
+  },
+  timeoutMs: (value = 60_000) => parseTimeout('remote: timeoutMs', value),
+};
+
+/**
+ * An engine behind HTTP. The active session's id goes onto the envelope and W3C trace context into the headers, so that the
+ * runner's spans belong to the same conversation and the same trace.
+ *
+ * @param options - see {@link RemoteOptions}
+ * @throws TypeError at once, when an option is wrong
+ * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a runner that is down, refuses, fails or cuts its
+ * answer short; 504 for one that is silent for too long
+ * @example
+ * ```ts
+ * const engine = remote({ url: 'http://runner.internal:3001/run', timeoutMs: 30_000 });
+ * app.post('/chat', bind({ inputs: conversation }, ({ inputs }, { signal }) => run(engine, { messages: inputs.messages }, { signal })));
+ * ```
+ * @see https://www.w3.org/TR/trace-context/
+ */
+export function remote(options: RemoteOptions): AgentEngine {
+  const { url, fetch, timeoutMs } = parseConfiguration('remote: options', PARSERS, options);
+  return {
+    name: 'remote',
+    async open(request, signal) {
+      const call = startCall(signal, timeoutMs);
+      try {
+        const response = await call.step(send(fetch, url, request, call.signal));
+        const events = eventsOf(response);
+        const first = await call.step(events.next());
+        if (first.done === true || first.value.type !== 'run.start') {
+          throw failed('The runner did not start a run');
+        }
+        return sessionOf(first.value, events, call);
+      } catch (error) {
+        call.end();
+        throw error;
+      }
+    },
+  };
+}
+
+/** One call to the runner: every step of it is limited in time, and its end closes the connection. */
+interface Call {
+  readonly signal: AbortSignal;
+  step<T>(promise: Promise<T>): Promise<T>;
+  end(): void;
+}
+
+function startCall(outer: AbortSignal, timeoutMs: number): Call {
+  const controller = new AbortController();
+  const unfollow = follow(controller, outer);
+  return {
+    signal: controller.signal,
+    async step(promise) {
+      const timer = setTimeout(() => {
+        const text = `The runner was silent for more than ${timeoutMs} ms`;
+        controller.abort(new EnvelopeError('ENGINE_FAILED', text, { status: 504 }));
+      }, timeoutMs);
+      try {
+        return await orAborted(promise, controller.signal);
+      } catch (error) {
+        // What `fetch` rejects with after an abort varies: the reason is what happened.
+        if (controller.signal.aborted) throw controller.signal.reason;
+        throw error instanceof EnvelopeError
+          ? error
+          : failed('The runner cannot be reached', error);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    end() {
+      unfollow();
+      controller.abort();
+    },
+  };
+}
+
+function send(
+  fetch: typeof globalThis.fetch,
+  url: URL,
+  { messages, model, parameters }: EngineRequest,
+  signal: AbortSignal,
+): Promise<Response> {
+  const headers = { 'content-type': 'application/json', accept: 'application/x-ndjson' };
+  propagation.inject(context.active(), headers);
+  const data = { inputs: { messages }, parameters: { ...parameters, ...(model && { model }) } };
+  // Read from the context like the trace: the engine's request does not have it.
+  const body = JSON.stringify({ session_id: getSessionId(), data });
+  const quiet = context.active().setValue(SUPPRESS_TRACING, true);
+  return context.with(quiet, () => fetch(url, { method: 'POST', headers, body, signal }));
+}
+
+async function* eventsOf(response: Response): AsyncGenerator<AgentEvent> {
+  if (!response.ok) {
+    throw failed(`The runner answered with status ${response.status}`, await problemOf(response));
+  }
+  if (!/^application\/x-ndjson\b/i.test(response.headers.get('content-type') ?? '')) {
+    throw failed('The runner answered with something else than a stream of events');
+  }
+  for await (const line of readLines(response.body)) {
+    const event = parseEvent(line);
+    if (event.type === 'error') throw failed('The runner failed', event.error);
+    yield event;
+    if (event.type === 'run.end') return;
+  }
+  throw failed('The runner cut its answer short');
+}
+
+function parseEvent(
+  line: string,
+): AgentEvent | { readonly type: 'error'; readonly error: unknown } {
+  try {
+    const event: unknown = JSON.parse(line);
+    if (isJsonObject(event) && typeof event.type === 'string')
+      return event as unknown as AgentEvent;
+  } catch {
+    // Told below, without the text: it may be a piece of the conversation.
+  }
+  throw failed('The runner sent a line that is not an event');
+}
+
+/** The runner's problem document, for whoever looks at the cause. */
+async function problemOf(response: Response): Promise<unknown> {
+  return response.json().catch(() => undefined);
+}
+
+function sessionOf(
+  start: RunStartEvent,
+  events: AsyncGenerator<AgentEvent>,
+  call: Call,
+): EngineSession {
+  return {
+    id: start.session_id,
+    async *prompt() {
+      for (;;) {
+        const step = await call.step(events.next());
+        if (step.done === true) return;
+        yield step.value;
+      }
+    },
+    async close() {
+      call.end();
+    },
+  };
+}
+
+function failed(message: string, cause?: unknown): EnvelopeError {
+  return new EnvelopeError('ENGINE_FAILED', message, { cause });
+}

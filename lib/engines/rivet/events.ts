@@ -1,0 +1,94 @@
+/** What an ACP agent tells of its turn goes in, a run's events come out. */
+import type { SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
+import { isJsonObject } from '../../shared/json.js';
+import type { AgentEvent } from '../../shared/run-events.js';
+
+/** Makes events of one turn. */
+export interface EventMapper {
+  update(update: SessionUpdate): void;
+  /** The agent asks permission for a call, and tells by that what the call is. */
+  asked(call: ToolCallUpdate): void;
+  /** The turn is over. */
+  end(): void;
+}
+
+/** A tool call, as far as it is known. */
+interface Call extends ToolCallUpdate {
+  told: boolean;
+  done: boolean;
+}
+
+/**
+ * A call is told when its arguments are there, or when it starts without any: agents announce one first, and send what it
+ * is about afterwards.
+ *
+ * @see https://agentclientprotocol.com/protocol/tool-calls
+ */
+export function createEventMapper(push: (event: AgentEvent) => void): EventMapper {
+  const calls = new Map<string, Call>();
+  const tell = (call: Call) => {
+    if (call.told) return;
+    call.told = true;
+    push({
+      type: 'tool.call',
+      id: call.toolCallId,
+      name: toolName(call),
+      arguments: call.rawInput ?? {},
+    });
+  };
+  const end = () => {
+    for (const call of calls.values()) tell(call);
+  };
+  const learn = (news: ToolCallUpdate, asked: boolean) => {
+    const call = calls.get(news.toolCallId) ?? { ...news, told: false, done: false };
+    calls.set(news.toolCallId, call);
+    for (const [name, value] of Object.entries(news)) {
+      if (value !== undefined && value !== null) Object.assign(call, { [name]: value });
+    }
+    const { status, rawInput } = call;
+    const ended = status === 'completed' || status === 'failed';
+    if (asked || ended || status === 'in_progress' || isTelling(rawInput)) tell(call);
+    if (!ended || call.done) return;
+    call.done = true;
+    const is_error = status === 'failed';
+    push({ type: 'tool.result', id: call.toolCallId, output: toolOutput(call), is_error });
+  };
+  return {
+    update(update) {
+      switch (update.sessionUpdate) {
+        case 'agent_message_chunk':
+          if (update.content.type !== 'text' || update.content.text === '') return;
+          end();
+          push({ type: 'message.delta', delta: update.content.text });
+          return;
+        case 'tool_call':
+        case 'tool_call_update':
+          learn(update, false);
+      }
+    },
+    asked: (call) => learn(call, true),
+    end,
+  };
+}
+
+/**
+ * What stands for a name in ACP. A title is for people and quotes what a tool works on, which must not get onto spans: it is
+ * a name only where the agent has no kind for the tool and the title is a single word.
+ */
+export function toolName({ kind, title }: ToolCallUpdate): string {
+  if (kind && kind !== 'other') return kind;
+  return title && /^[\w.:/-]{1,64}$/.test(title) ? title : 'other';
+}
+
+function isTelling(input: unknown): boolean {
+  if (isJsonObject(input)) return Object.keys(input).length > 0;
+  return input !== undefined && input !== null;
+}
+
+function toolOutput({ rawOutput, content }: ToolCallUpdate): unknown {
+  if (rawOutput !== undefined) return rawOutput;
+  const texts = content?.map((part) =>
+    part.type === 'content' && part.content.type === 'text' ? part.content.text : undefined,
+  );
+  return texts?.every((text) => text !== undefined) ? texts.join('') : (content ?? null);
+}

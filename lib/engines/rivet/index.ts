@@ -1,0 +1,134 @@
+/** Options go in, an engine comes out that drives a coding agent over ACP, through Rivet's daemon `sandbox-agent`. */
+import type { Session, SessionPersistDriver, SessionRecord } from 'sandbox-agent';
+import { EnvelopeError } from '../../shared/errors.js';
+import type { AgentEngine, EngineRequest, EngineSession } from '../engine.js';
+import { importPeer, requirePeers } from '../peer.js';
+import { follow, orAborted } from '../waiting.js';
+import { connectDaemon } from './connect.js';
+import { startDaemon } from './daemon.js';
+import { guardFetch } from './fetch.js';
+import { parseOptions, type RivetConfiguration, type RivetOptions } from './options.js';
+import { createFeed, createRivetSession } from './session.js';
+
+export type { RivetOptions, RivetPermission, RivetPermissionRequest } from './options.js';
+
+const SDK = 'sandbox-agent';
+
+/**
+ * An engine that drives a coding agent, such as Claude Code or Codex, over the Agent Client Protocol, through Rivet's
+ * [sandbox-agent](https://www.npmjs.com/package/sandbox-agent) daemon. Each run has a daemon of its own (or a session of its
+ * own at the daemon behind `options.url`) and an empty directory to work in; both are gone when it ends.
+ *
+ * The messages go to the agent as one text. What it may do without asking is up to the agent; what it asks for is up to
+ * `options.permissions`. A request's `model` is one that the agent offers.
+ *
+ * Its own session id is the one of the daemon's client. When that has to start over with another session of the agent, the
+ * event `session.replaced` tells, with the agent's ids.
+ *
+ * @param options - see {@link RivetOptions}
+ * @throws TypeError at once, when an option is wrong
+ * @throws Error at once, with the code `PEER_MISSING`, when `sandbox-agent` is not installed
+ * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a daemon that cannot be started or reached, an agent
+ * that is not there, fails or dies, and a model it does not offer; 504 for a session that does not open in
+ * `startTimeoutMs`
+ * @example
+ * ```ts
+ * const engine = rivet({ agent: 'claude', permissions: ({ name }) => (name === 'read' ? 'once' : 'reject') });
+ * app.post('/chat', bind({ inputs: conversation }, ({ inputs }, { signal }) => run(engine, { messages: inputs.messages }, { signal })));
+ * ```
+ * @see https://agentclientprotocol.com
+ */
+export function rivet(options?: RivetOptions): AgentEngine {
+  const configuration = parseOptions(options);
+  requirePeers('rivet()', [SDK]);
+  return {
+    name: 'rivet',
+    async open(request, signal) {
+      const starting = new AbortController();
+      const unfollow = follow(starting, signal);
+      const timer = setTimeout(() => {
+        const text = `The agent's session did not open within ${configuration.startTimeoutMs} ms`;
+        starting.abort(new EnvelopeError('ENGINE_FAILED', text, { status: 504 }));
+      }, configuration.startTimeoutMs);
+      try {
+        starting.signal.throwIfAborted();
+        return await openSession(configuration, request, starting.signal, signal);
+      } catch (error) {
+        // What is cut short fails in many ways: the reason is what happened.
+        throw starting.signal.aborted ? starting.signal.reason : error;
+      } finally {
+        clearTimeout(timer);
+        unfollow();
+      }
+    },
+  };
+}
+
+async function openSession(
+  { url, token, agent, dataHome, env, permissions }: RivetConfiguration,
+  { model }: EngineRequest,
+  starting: AbortSignal,
+  signal: AbortSignal,
+): Promise<EngineSession> {
+  const { SandboxAgent } = await importPeer(() => import('sandbox-agent'), SDK);
+  const daemon =
+    url === undefined
+      ? await startDaemon({ ...(dataHome && { XDG_DATA_HOME: dataHome }), ...env }, starting)
+      : await connectDaemon(url, token, starting);
+  const feed = createFeed();
+  const guard = guardFetch(feed.see);
+  const client = await SandboxAgent.connect({
+    baseUrl: daemon.url,
+    fetch: guard.fetch,
+    persist: recordsOnly(),
+    skipHealthCheck: true,
+    ...(daemon.token !== undefined && { token: daemon.token }),
+  });
+  const release = async () => {
+    // In this order: the SDK waits for what is pending, and for the daemon.
+    guard.end('The session has been closed');
+    try {
+      await daemon.stop();
+      await client.dispose();
+    } finally {
+      await daemon.clean();
+    }
+  };
+  const giveUp = () => guard.end('The session has been given up');
+  starting.addEventListener('abort', giveUp, { once: true });
+  try {
+    const { cwd } = daemon;
+    const creating = client.createSession({ agent, cwd, ...(model !== undefined && { model }) });
+    const session = await orAborted(creating, starting);
+    const parts = { client, session, model: modelOf(session), feed, signal, permissions, release };
+    return createRivetSession(parts);
+  } catch (error) {
+    await release();
+    throw error;
+  } finally {
+    starting.removeEventListener('abort', giveUp);
+  }
+}
+
+/**
+ * A memory of sessions without their events. From those the SDK would put a "replay" of the history into the first prompt of a
+ * session that replaces another; zero for its options of how much means its defaults.
+ */
+function recordsOnly(): SessionPersistDriver {
+  const records = new Map<string, SessionRecord>();
+  return {
+    getSession: async (id) => records.get(id),
+    listSessions: async () => ({ items: [...records.values()] }),
+    updateSession: async (record) => {
+      records.set(record.id, record);
+    },
+    listEvents: async () => ({ items: [] }),
+    insertEvent: async () => {},
+  };
+}
+
+/** The one that the agent says it uses. */
+function modelOf(session: Session): string | undefined {
+  const option = session.toRecord().configOptions?.find(({ category }) => category === 'model');
+  return typeof option?.currentValue === 'string' ? option.currentValue : undefined;
+}

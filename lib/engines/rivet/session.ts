@@ -1,0 +1,175 @@
+/** An agent's session at the daemon goes in, an engine's session comes out: its turn, its questions, its end. */
+import type { SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
+import type { SandboxAgent, Session, SessionPermissionRequest } from 'sandbox-agent';
+import { configError } from '../../shared/errors.js';
+import { isJsonObject } from '../../shared/json.js';
+import type { AgentEvent, AgentMessage } from '../../shared/run-events.js';
+import type { EngineSession } from '../engine.js';
+import { orAborted } from '../waiting.js';
+import { atMost } from './daemon.js';
+import { createEventMapper, toolName } from './events.js';
+import type { RpcMessage } from './fetch.js';
+import { isPermission, type RivetConfiguration, type RivetPermission } from './options.js';
+
+/** What the agent says, turned into events for whoever pulls them. */
+export interface Feed {
+  /** Takes a message of the agent, and the method of the request that it answers. */
+  see(message: RpcMessage, answers?: string): void;
+  /** The events of a turn, until `turn` settles and the last of them is out. */
+  events(turn: Promise<unknown>, signal: AbortSignal): AsyncGenerator<AgentEvent>;
+}
+
+/** What a session is made of. */
+export interface RivetSessionParts {
+  readonly client: SandboxAgent;
+  readonly session: Session;
+  readonly model: string | undefined;
+  readonly feed: Feed;
+  readonly signal: AbortSignal;
+  readonly permissions: RivetConfiguration['permissions'];
+  /** Lets go of the client, the daemon and the directory. */
+  readonly release: () => Promise<void>;
+}
+
+/** How long an agent may take to end its turn when it is told to: it has programs of its own to stop. */
+const CANCEL_MS = 1000;
+
+export function createFeed(): Feed {
+  const queue: AgentEvent[] = [];
+  let wake = () => {};
+  let inTurn = false;
+  let agentSessionId: string | undefined;
+  const push = (event: AgentEvent) => {
+    queue.push(event);
+    wake();
+  };
+  const mapper = createEventMapper(push);
+  return {
+    see({ method, params, result }, answers) {
+      if (answers === 'session/new' && isJsonObject(result)) {
+        const [from, to] = [agentSessionId, String(result.sessionId)];
+        // The SDK makes another session under the same id when the agent does not answer to the first one any more.
+        if (from !== undefined && from !== to) push({ type: 'session.replaced', from, to });
+        agentSessionId = to;
+      }
+      if (!inTurn || !isJsonObject(params)) return;
+      if (method === 'session/update') mapper.update(params.update as SessionUpdate);
+      if (method === 'session/request_permission') mapper.asked(params.toolCall as ToolCallUpdate);
+    },
+    async *events(turn, signal) {
+      inTurn = true;
+      const end = () => {
+        inTurn = false;
+        mapper.end();
+        wake();
+      };
+      turn.then(end, end);
+      for (;;) {
+        for (let event = queue.shift(); event; event = queue.shift()) yield event;
+        if (!inTurn) return;
+        const news = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        await orAborted(news, signal);
+      }
+    },
+  };
+}
+
+export function createRivetSession(parts: RivetSessionParts): EngineSession {
+  const { client, session, model, feed, signal, permissions, release } = parts;
+  let turn: Promise<unknown> | undefined;
+  let policyFailure: { readonly error: unknown } | undefined;
+  let closing: Promise<void> | undefined;
+
+  // The SDK calls from where it reads its stream, which it began in the context of the run: a policy runs there, too.
+  const ask = async (request: SessionPermissionRequest) => {
+    let reply: RivetPermission = 'reject';
+    try {
+      reply = await decide(permissions, request);
+    } catch (error) {
+      policyFailure ??= { error };
+    }
+    await respond(session, request, reply);
+  };
+  // It rejects when the session has ended meanwhile, which has answered the agent.
+  session.onPermissionRequest((request) => void ask(request).catch(() => undefined));
+
+  return {
+    // The SDK makes it, and the agent knows another one; neither is told the platform's.
+    id: session.id,
+    model,
+    async *prompt({ messages }) {
+      signal.throwIfAborted();
+      const answer = session.prompt([{ type: 'text', text: toPrompt(messages) }]);
+      const over = () => {
+        turn = undefined;
+      };
+      turn = answer.then(over, over);
+      yield* feed.events(turn, signal);
+      const { stopReason, usage } = await answer;
+      if (policyFailure) throw policyFailure.error;
+      if (usage) {
+        const { inputTokens, outputTokens } = usage;
+        yield { type: 'usage', input_tokens: inputTokens, output_tokens: outputTokens };
+      }
+      yield { type: 'run.end', stop_reason: stopReason };
+    },
+    close() {
+      closing ??= (async () => {
+        if (turn !== undefined) {
+          // ACP's session/cancel: a turn that heeds it ends soon.
+          client.destroySession(session.id).catch(() => undefined);
+          await atMost(CANCEL_MS, turn);
+        }
+        await release();
+      })();
+      return closing;
+    },
+  };
+}
+
+/**
+ * A conversation as one text: an agent's session begins with this run, so the history goes along. JSON keeps a message from
+ * pretending to be two.
+ */
+function toPrompt(messages: readonly AgentMessage[]): string {
+  // System messages may stand behind it.
+  const question = messages.findLast(({ role }) => role === 'user');
+  if (question === undefined) throw new Error('The conversation has no message of the user');
+  const others = messages.filter((message) => message !== question);
+  if (others.length === 0) return question.content;
+  return [
+    'The conversation so far, one message a line:',
+    others.map(({ role, content }) => JSON.stringify({ role, content })).join('\n'),
+    'Answer this message:',
+    question.content,
+  ].join('\n\n');
+}
+
+async function decide(
+  permissions: RivetConfiguration['permissions'],
+  { toolCall, availableReplies }: SessionPermissionRequest,
+): Promise<RivetPermission> {
+  if (typeof permissions !== 'function') return permissions;
+  const reply: unknown = await permissions({
+    id: toolCall.toolCallId,
+    name: toolName(toolCall),
+    title: toolCall.title ?? undefined,
+    arguments: toolCall.rawInput ?? {},
+    replies: availableReplies,
+  });
+  if (isPermission(reply)) return reply;
+  throw configError('rivet: permissions', 'must return once, always or reject', reply);
+}
+
+async function respond(
+  session: Session,
+  { id, availableReplies }: SessionPermissionRequest,
+  reply: RivetPermission,
+): Promise<void> {
+  const known = reply === 'always' && !availableReplies.includes(reply) ? 'once' : reply;
+  if (availableReplies.includes(known)) return session.respondPermission(id, known);
+  // Not the answer the agent has a choice for: it must not take it for another one.
+  return session.rawRespondPermission(id, { outcome: { outcome: 'cancelled' } });
+}

@@ -1,0 +1,34 @@
+/** The `Accept` header goes in, the representation to send comes out, or the 406. */
+import type { Request } from 'express';
+import { EnvelopeError } from '../shared/errors.js';
+
+/** Media types of a stream. */
+export const STREAM_TYPES = [
+  'application/x-ndjson',
+  'application/jsonl',
+  'text/event-stream',
+] as const;
+export type StreamType = (typeof STREAM_TYPES)[number];
+
+const VALUE_TYPE = 'application/json';
+export type ReplyType = StreamType | typeof VALUE_TYPE;
+
+/** What a handler produced decides what can be offered; a run can be either, and is a value unless a stream is preferred. */
+export const OFFERS = {
+  value: [VALUE_TYPE],
+  stream: STREAM_TYPES,
+  run: [VALUE_TYPE, ...STREAM_TYPES],
+} as const satisfies Record<string, readonly ReplyType[]>;
+
+/**
+ * Picks among `offers` by the client's preference; without one, the first.
+ *
+ * @throws {@link EnvelopeError} `NOT_ACCEPTABLE` (406) when the client takes none of them
+ * @see RFC 9110 section 12.5.1
+ */
+export function negotiate<T extends ReplyType>(req: Request, offers: readonly T[]): T {
+  const { accept } = req.headers;
+  const picked = accept === undefined || accept === '*/*' ? offers[0] : req.accepts([...offers]);
+  if (picked) return picked as T;
+  throw new EnvelopeError('NOT_ACCEPTABLE', `This reply can be ${offers.join(', ')}`);
+}

@@ -1,0 +1,99 @@
+/** A JSON object goes in; its allowlisted fields and its data come out, or the rules it breaks. Pure. */
+
+import { detailsError, EnvelopeError, type ErrorDetail } from '../shared/errors.js';
+import { isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
+import { DATA_FIELDS, type DataField, isAbsent } from './field.js';
+import type { ParsedField } from './field-list.js';
+
+/** Values of the allowlisted fields: every allowlisted name is a key, `undefined` where the request has no value. */
+export type FieldValues = Record<string, unknown>;
+
+/** What a handler works on. */
+export interface EnvelopeData {
+  /** `{}` when absent or null. */
+  readonly inputs: JsonObject;
+  /** Any JSON value; `undefined` when absent. */
+  readonly outputs: unknown;
+  /** `{}` when absent or null. */
+  readonly parameters: JsonObject;
+}
+
+/** The data, and the JSON Pointer of the object that holds it: `/data`, or empty in the flat spelling. */
+export interface LocatedData extends EnvelopeData {
+  readonly pointer: '' | '/data';
+}
+
+/**
+ * Reads the allowlisted fields from the top level. Valid fields are kept when another one is not, so that a refusal can
+ * still name its conversation.
+ */
+export function readFields(
+  body: JsonObject,
+  fields: readonly ParsedField[],
+): { values: FieldValues; error?: EnvelopeError } {
+  const values: FieldValues = {};
+  let errors: ErrorDetail[] | undefined;
+  for (const { name, check } of fields) {
+    const value = ownMember(body, name);
+    values[name] = undefined;
+    if (isAbsent(value)) continue;
+    const broken = check(value);
+    if (broken === undefined) values[name] = value;
+    else errors = [...(errors ?? []), ...broken];
+  }
+  return errors ? { values, error: detailsError('INVALID_FIELD', errors) } : { values };
+}
+
+/**
+ * Reads `inputs`, `outputs` and `parameters`, from `data` or, in the flat spelling, from the top level.
+ *
+ * @throws {@link EnvelopeError} `INVALID_ENVELOPE` (400) for both spellings at once, or a member that is not an object
+ */
+export function readData(body: JsonObject): LocatedData {
+  const nested = Object.hasOwn(body, 'data');
+  const pointer = nested ? '/data' : '';
+  if (nested) {
+    const both = DATA_FIELDS.filter((name) => Object.hasOwn(body, name));
+    if (both.length > 0) {
+      throw invalid(
+        both.map((name) => [`/${name}`, 'must not stand beside /data; use one of the two']),
+      );
+    }
+  }
+  const data = nested ? objectAt(body, 'data', '') : body;
+  return {
+    inputs: objectAt(data, 'inputs', pointer),
+    outputs: ownMember(data, 'outputs'),
+    parameters: objectAt(data, 'parameters', pointer),
+    pointer,
+  };
+}
+
+function objectAt(holder: JsonObject, name: DataField | 'data', pointer: string): JsonObject {
+  const value = ownMember(holder, name);
+  if (value === undefined || value === null) return {};
+  if (!isJsonObject(value)) throw invalid([[`${pointer}/${name}`, 'must be an object']]);
+  return value;
+}
+
+function invalid(places: [pointer: string, detail: string][]): EnvelopeError {
+  return detailsError(
+    'INVALID_ENVELOPE',
+    places.map(([pointer, detail]) => ({ pointer, detail })),
+  );
+}
+
+/**
+ * Runs what walks the client's values. A body within the limit can still be nested so deeply that the walk overflows the
+ * stack: that is the client's fault, not the server's.
+ *
+ * @throws {@link EnvelopeError} `INVALID_ENVELOPE` (400) in place of the overflow
+ */
+export function refusingDepth<T>(walk: () => T): T {
+  try {
+    return walk();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new EnvelopeError('INVALID_ENVELOPE', 'The envelope is nested too deeply', { cause });
+  }
+}

@@ -1,0 +1,51 @@
+/** What stands in an envelope: the data fields, and the shape of a field beside them. */
+import type { JsonSchema } from '../shared/schema.js';
+
+/**
+ * A field that stands at the top level of the envelope, beside the data. Declaring it gives it everything a field has:
+ * binding by name, validation, a value in the context, in `res.locals` and in log correlation, and a span attribute.
+ */
+export interface EnvelopeField {
+  /** Name on the wire, in `bind()` and in `res.locals`, where it replaces what stands there: a letter or `_`, then letters, digits, `_`, `.` or `-`. */
+  readonly name: string;
+  /**
+   * JSON Schema of the value; a value that does not fit is a 400 `INVALID_FIELD` that names the field and the rule.
+   * A `description` in the schema is quoted as the rule. `null` and blank strings never reach it: they count as absent.
+   * @defaultValue none: any JSON value
+   */
+  readonly schema?: JsonSchema | undefined;
+  /**
+   * Span attribute that carries the value. Strings, numbers and booleans stay as they are, anything else becomes JSON text.
+   * It goes onto every span of the request: bound its size by the schema.
+   * @defaultValue none: the value is on no span
+   */
+  readonly attribute?: string | undefined;
+}
+
+/**
+ * The conversation's id, first entry of every allowlist. 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
+ *
+ * The same rule as Agenta's; it fits Langfuse's limit of 200 US-ASCII characters, and an HTTP header.
+ */
+export const sessionId = Object.freeze({
+  name: 'session_id',
+  schema: Object.freeze({
+    type: 'string',
+    pattern: '^[A-Za-z0-9._:-]{1,128}$',
+    description: 'a string that matches ^[A-Za-z0-9._:-]{1,128}$',
+  }),
+  attribute: 'session.id',
+}) satisfies EnvelopeField;
+
+/** The members of an envelope that hold the handler's data. */
+export const DATA_FIELDS = ['inputs', 'outputs', 'parameters'] as const;
+
+/** One of `inputs`, `outputs`, `parameters`. */
+export type DataField = (typeof DATA_FIELDS)[number];
+
+/** null and blank strings count as absent, for every envelope field alike. */
+export function isAbsent(value: unknown): boolean {
+  return (
+    value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
+  );
+}

@@ -1,0 +1,164 @@
+/** Where the session lives while a request runs: one slot, in the OTel context and in an AsyncLocalStorage beside it. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  type Attributes,
+  type Context,
+  context,
+  createContextKey,
+  diag,
+  propagation,
+  type Span,
+} from '@opentelemetry/api';
+import { isAbsent } from '../request/field.js';
+import { SESSION_FIELD, spanAttributes } from '../request/field-list.js';
+import { configError } from '../shared/errors.js';
+
+/** One request's session. Only its id may still change, once, from absent to the id an engine settled. */
+export interface SessionSlot {
+  /** Allowlisted values by name. */
+  readonly fields: Record<string, unknown>;
+  /** What every span of the session carries. */
+  readonly attributes: Attributes;
+  /** Whether the id also goes into W3C baggage. */
+  readonly baggage: boolean;
+  /** Open spans that are to get the id when there is one. */
+  waiting?: Set<Span>;
+}
+
+/** `createContextKey` is `Symbol.for`: two copies of the package (ESM and CJS) share the key. */
+const SLOT_KEY = createContextKey('express-agent-envelope.session');
+
+/**
+ * The second source. `@opentelemetry/instrumentation-express` 0.48 to 0.61 and `-router` before 0.63 run what follows a
+ * middleware in the context from before it (open-telemetry/opentelemetry-js-contrib #2638, #3437, #3527), and without a
+ * context manager OTel keeps no context at all. Shared through the global symbol registry for the same reason as the key.
+ */
+const STORAGE_KEY = Symbol.for('express-agent-envelope.storage');
+const globals = globalThis as { [STORAGE_KEY]?: AsyncLocalStorage<SessionSlot> };
+const storage = globals[STORAGE_KEY] ?? new AsyncLocalStorage<SessionSlot>();
+globals[STORAGE_KEY] = storage;
+
+/** The slot that `ctx` carries; without `ctx`, the slot of the code that is running. */
+export function activeSlot(ctx?: Context): SessionSlot | undefined {
+  const slot = (ctx ?? context.active()).getValue(SLOT_KEY) as SessionSlot | undefined;
+  return slot ?? (ctx === undefined ? storage.getStore() : undefined);
+}
+
+/** Runs `fn` in the session of `slot`, on top of `base`. */
+export function runInSlot<T>(slot: SessionSlot, base: Context, fn: () => T): T {
+  return storage.run(slot, enter<T>, contextOf(slot, base), fn);
+}
+
+function enter<T>(ctx: Context, fn: () => T): T {
+  return context.with(ctx, fn);
+}
+
+/** Runs `fn` in the session of `slot`; re-enters its context only where it was lost on the way. */
+export function resumeSlot<T>(slot: SessionSlot, fn: () => T): T {
+  const active = context.active();
+  return active.getValue(SLOT_KEY) === slot ? fn() : runInSlot(slot, active, fn);
+}
+
+/** A context like `base`, in the session of `slot`. Pure. */
+export function contextOf(slot: SessionSlot, base: Context): Context {
+  const ctx = base.setValue(SLOT_KEY, slot);
+  const id = slot.fields.session_id;
+  if (!slot.baggage || typeof id !== 'string') return ctx;
+  const baggage = propagation.getBaggage(ctx) ?? propagation.createBaggage();
+  return propagation.setBaggage(ctx, baggage.setEntry('session.id', { value: id }));
+}
+
+/** Gives the slot its id when it has none yet; an id that is there stays. */
+export function settleSessionId(slot: SessionSlot, id: string): void {
+  if (slot.fields.session_id !== undefined) return;
+  slot.fields.session_id = id;
+  Object.assign(slot.attributes, spanAttributes([SESSION_FIELD], slot.fields));
+  for (const span of slot.waiting ?? []) span.setAttributes(slot.attributes);
+  slot.waiting?.clear();
+}
+
+/**
+ * The session id of `ctx`, or of the code that is running.
+ *
+ * @param ctx - an OTel context. @defaultValue the active one
+ * @returns the id, or `undefined` outside a session and in one without an id
+ * @example
+ * ```ts
+ * logger.info({ session_id: getSessionId() }, 'calling the model');
+ * ```
+ */
+export function getSessionId(ctx?: Context): string | undefined {
+  return activeSlot(ctx)?.fields.session_id as string | undefined;
+}
+
+/**
+ * All allowlisted values of the active request, by their names on the wire: what a log line needs for correlation.
+ *
+ * @param ctx - an OTel context. @defaultValue the active one
+ * @returns a new object with the values that are there; empty outside a session
+ * @example
+ * ```ts
+ * const logger = pino({ mixin: () => getEnvelopeFields() });
+ * ```
+ */
+export function getEnvelopeFields(ctx?: Context): Record<string, unknown> {
+  const present = Object.entries(activeSlot(ctx)?.fields ?? {});
+  return Object.fromEntries(present.filter(([, value]) => value !== undefined));
+}
+
+/**
+ * A context like `ctx` whose session id is `id`. Pure: nothing is entered, `ctx` stays as it is. A null or blank `id`
+ * gives a session without an id.
+ *
+ * @throws TypeError when `id` breaks the rule of {@link sessionId}
+ */
+export function setSessionId(ctx: Context, id: string | null | undefined): Context {
+  return contextOf(deriveSlot(id, activeSlot(ctx)), ctx);
+}
+
+/**
+ * Runs `fn` in a session: a queue worker, a cron job, a test. In an Express app `agentEnvelope()` does it.
+ *
+ * @param id - the session's id; null or blank for a session without one
+ * @returns what `fn` returns
+ * @throws TypeError when `id` breaks the rule of {@link sessionId}
+ * @example
+ * ```ts
+ * await withSessionId(job.sessionId, () => summarize(job));
+ * ```
+ */
+export function withSessionId<T>(id: string | null | undefined, fn: () => T): T {
+  return runInSlot(deriveSlot(id, activeSlot()), context.active(), fn);
+}
+
+/**
+ * A slot with this id and the other fields of `outer`.
+ *
+ * @throws TypeError when `id` breaks the rule
+ */
+export function deriveSlot(
+  id: string | null | undefined,
+  outer: SessionSlot | undefined,
+): SessionSlot {
+  const present = isAbsent(id) ? undefined : id;
+  const [broken] = (present !== undefined && SESSION_FIELD.check(present)) || [];
+  if (broken !== undefined) throw configError('session id', broken.detail, typeof id);
+  const fields = { ...outer?.fields, session_id: present };
+  const attributes = { ...outer?.attributes };
+  for (const attribute of SESSION_FIELD.attributes) delete attributes[attribute];
+  Object.assign(attributes, spanAttributes([SESSION_FIELD], fields));
+  return { fields, attributes, baggage: outer?.baggage ?? false };
+}
+
+let looked = false;
+
+/** Says once, through OTel's `diag`, that no context manager keeps contexts. Call it where `slot` was just entered. */
+export function warnWithoutContextManager(slot: SessionSlot): void {
+  if (looked) return;
+  looked = true;
+  if (context.active().getValue(SLOT_KEY) === slot) return;
+  diag.warn(
+    'express-agent-envelope NO_CONTEXT_MANAGER: no OpenTelemetry context manager is registered. getSessionId() works; ' +
+      'spans have no parents until a context manager is registered before the first request.',
+  );
+}

@@ -1,0 +1,219 @@
+import { Type } from 'typebox';
+import { compileSchema, escapePointer } from '../../lib/shared/schema.js';
+
+describe('compileSchema', () => {
+  it.each<[string, unknown]>([
+    ['a string', 'string'],
+    ['null', null],
+    ['an array', [{ type: 'string' }]],
+    ['true', true],
+    ['a function', () => true],
+  ])('refuses %s as a schema', (_title, schema) => {
+    const compile = () => compileSchema(schema as never, 'bind: inputs');
+    expect(compile).toThrow(TypeError);
+    expect(compile).toThrow('bind: inputs must be a JSON Schema object, got');
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['a misspelt keyword', { type: 'string', maxlength: 3 }, /maxlength/],
+    ['an unknown format', { type: 'string', format: 'mail' }, /mail/],
+    ['an unknown type', { type: 'text' }, /type/],
+    ['a pattern that is none', { type: 'string', pattern: '(' }, /regular expression/i],
+    ['a reference that leads nowhere', { $ref: '#/definitions/missing' }, /missing/],
+    ['an unknown draft', { $schema: 'https://json-schema.org/draft/2042/schema' }, /2042/],
+    ['an asynchronous schema', { $async: true, type: 'object' }, /synchronous/],
+  ])('refuses %s and says where it is written', (_title, schema, reason) => {
+    const compile = () => compileSchema(structuredClone(schema), 'bind: inputs');
+    expect(compile).toThrow(TypeError);
+    expect(compile).toThrow(/^bind: inputs /);
+    expect(compile).toThrow(reason);
+  });
+
+  it('refuses the same schema object each time, not only the first', () => {
+    const schema = { $schema: 'https://json-schema.org/draft/2042/schema' };
+    expect(() => compileSchema(schema, 'x')).toThrow(TypeError);
+    expect(() => compileSchema(schema, 'x')).toThrow(TypeError);
+  });
+
+  it.each<[string, object]>([
+    ['required without properties', { type: 'object', required: ['a'] }],
+    [
+      'one of two members required',
+      {
+        type: 'object',
+        properties: { a: {}, b: {} },
+        anyOf: [{ required: ['a'] }, { required: ['b'] }],
+      },
+    ],
+  ])('takes plain JSON Schema: %s', (_title, schema) => {
+    const check = compileSchema(schema, 'x');
+    expect(check({ a: 1 }, '')).toBeUndefined();
+    expect(check({}, '')?.[0]).toEqual({ pointer: '/a', detail: 'is required' });
+  });
+
+  it.each<[string, object]>([
+    ['#', { type: 'array', items: { $ref: '#' } }],
+    [
+      'its own $id',
+      {
+        $id: 'https://example.com/tree',
+        type: 'array',
+        items: { $ref: 'https://example.com/tree' },
+      },
+    ],
+    [
+      'a definition',
+      {
+        definitions: { tree: { type: 'array', items: { $ref: '#/definitions/tree' } } },
+        $ref: '#/definitions/tree',
+      },
+    ],
+  ])('takes a schema that refers to itself by %s', (_reference, schema) => {
+    const check = compileSchema(schema, 'x');
+    expect(check([[[], []]], '')).toBeUndefined();
+    expect(check([[[], 7]], '')).toEqual([{ pointer: '/0/1', detail: 'must be array' }]);
+  });
+
+  it('reads draft-07 unless the schema says otherwise', () => {
+    const tuple = compileSchema({ items: [{ type: 'string' }] }, 'x');
+    expect(tuple(['a'], '')).toBeUndefined();
+    expect(tuple([1], '')).toEqual([{ pointer: '/0', detail: 'must be string' }]);
+    expect(() => compileSchema({ prefixItems: [{ type: 'string' }] }, 'x')).toThrow(/prefixItems/);
+  });
+
+  it('reads draft 2020-12 where $schema says so', () => {
+    const check = compileSchema(
+      {
+        $schema: 'https://json-schema.org/draft/2020-12/schema',
+        type: 'object',
+        allOf: [{ properties: { pair: { type: 'array', prefixItems: [{ type: 'string' }] } } }],
+        unevaluatedProperties: false,
+      },
+      'x',
+    );
+    expect(check({ pair: ['a'] }, '')).toBeUndefined();
+    expect(check({ pair: [1] }, '')).toEqual([{ pointer: '/pair/0', detail: 'must be string' }]);
+    expect(check({ other: 1 }, '')).toEqual([
+      { pointer: '/other', detail: 'is not a known member' },
+    ]);
+  });
+
+  it('takes TypeBox schemas', () => {
+    const check = compileSchema(Type.Object({ n: Type.Optional(Type.Integer()) }), 'x');
+    expect(check({}, '')).toBeUndefined();
+    expect(check({ n: 1.5 }, '')).toEqual([{ pointer: '/n', detail: 'must be integer' }]);
+  });
+
+  it('takes the $id of one schema for two routes', () => {
+    const schema = () => ({ $id: 'https://example.com/question', type: 'string' });
+    const first = compileSchema(schema(), 'x');
+    const second = compileSchema(schema(), 'x');
+    expect([first('a', ''), second('a', '')]).toEqual([undefined, undefined]);
+    expect(second(1, '')).toEqual([{ pointer: '', detail: 'must be string' }]);
+  });
+});
+
+describe('a compiled schema', () => {
+  it('starts every pointer where the value stands', () => {
+    const check = compileSchema({ properties: { a: { items: { type: 'number' } } } }, 'x');
+    expect(check({ a: [1, 'b'] }, '/data/inputs')).toEqual([
+      { pointer: '/data/inputs/a/1', detail: 'must be number' },
+    ]);
+  });
+
+  it.each<[string, object, unknown, string, string]>([
+    [
+      'a missing member',
+      { properties: { 'a/b~c': {} }, required: ['a/b~c'] },
+      {},
+      '/a~1b~0c',
+      'is required',
+    ],
+    [
+      'a dependent member',
+      { dependencies: { a: ['b'] }, type: 'object' },
+      { a: 1 },
+      '/b',
+      'is required',
+    ],
+    [
+      'an unknown member',
+      { additionalProperties: false },
+      { 'x/y': 1 },
+      '/x~1y',
+      'is not a known member',
+    ],
+    [
+      'a bad member under a name with special characters',
+      { properties: { 'a/b~c': { type: 'string' } } },
+      { 'a/b~c': 1 },
+      '/a~1b~0c',
+      'must be string',
+    ],
+  ])('points at %s by RFC 6901', (_title, schema, value, pointer, detail) => {
+    expect(compileSchema(schema, 'x')(value, '')).toEqual([{ pointer, detail }]);
+  });
+
+  it.each<[string, object]>([
+    ['type', { type: 'number' }],
+    ['enum', { enum: ['a', 'b'] }],
+    ['const', { const: 'a' }],
+    ['pattern', { pattern: '^a$' }],
+    ['maxLength', { maxLength: 2 }],
+    ['not', { not: { type: 'string' } }],
+    ['anyOf', { anyOf: [{ type: 'number' }, { enum: [1] }] }],
+  ])('never repeats the value that breaks "%s"', (_keyword, schema) => {
+    const errors = compileSchema({ properties: { a: schema } }, 'x')({ a: 'secret-value' }, '');
+    expect(errors?.[0]).toEqual({ pointer: '/a', detail: expect.stringMatching(/^must/) });
+    expect(errors?.map((error) => Object.keys(error))).toEqual(
+      errors?.map(() => ['pointer', 'detail']),
+    );
+    expect(JSON.stringify(errors)).not.toContain('secret-value');
+  });
+
+  it('changes nothing in the value: no default, no coercion, no removal', () => {
+    const value = { count: '7', extra: true };
+    const properties = { count: { type: 'number' }, mode: { default: 'fast' } };
+    expect(compileSchema({ properties }, 'x')(value, '')).toEqual([
+      { pointer: '/count', detail: 'must be number' },
+    ]);
+    expect(compileSchema({ properties: { mode: { default: 'fast' } } }, 'x')(value, '')).toBe(
+      undefined,
+    );
+    expect(value).toEqual({ count: '7', extra: true });
+  });
+
+  it.each(['constructor', 'toString', '__proto__'])(
+    'does not find a required %s in the prototype',
+    (name) => {
+      const properties = JSON.parse(`{"${name}":{}}`);
+      const check = compileSchema({ type: 'object', properties, required: [name] }, 'x');
+      expect(check({}, '')).toEqual([{ pointer: `/${name}`, detail: 'is required' }]);
+      expect(check(JSON.parse(`{"${name}":1}`), '')).toBeUndefined();
+    },
+  );
+
+  it('stops at the first broken rule: untrusted data cannot make it list thousands', () => {
+    const check = compileSchema({ items: { type: 'string' } }, 'x');
+    expect(check(Array(1000).fill(0), '')).toHaveLength(1);
+  });
+
+  it('gives a list that the next call does not change', () => {
+    const check = compileSchema({ properties: { a: { type: 'string' } } }, 'x');
+    const first = check({ a: 1 }, '/first');
+    check({ a: 1 }, '/second');
+    expect(first).toEqual([{ pointer: '/first/a', detail: 'must be string' }]);
+  });
+});
+
+describe('escapePointer', () => {
+  it.each([
+    ['plain', 'plain'],
+    ['a/b', 'a~1b'],
+    ['a~b', 'a~0b'],
+    ['~1', '~01'],
+    ['//~~', '~1~1~0~0'],
+  ])('writes %s as %s', (segment, escaped) => {
+    expect(escapePointer(segment)).toBe(escaped);
+  });
+});
