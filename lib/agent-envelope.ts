@@ -6,6 +6,7 @@ import { type AgentEnvelopeOptions, type Configuration, parseOptions } from './o
 import { createBodyReader } from './request/body.js';
 import { readData, readFields } from './request/envelope.js';
 import { spanAttributes } from './request/field-list.js';
+import { stampOpenSpans } from './session/request-span.js';
 import {
   type EnvelopeLocals,
   type EnvelopeState,
@@ -16,7 +17,6 @@ import {
   readState,
 } from './session/request-state.js';
 import { runInSlot, type SessionSlot, warnWithoutContextManager } from './session/slot.js';
-import { stampOpenSpans } from './session/span-processor.js';
 import { detailsError, EnvelopeError } from './shared/errors.js';
 import type { JsonObject } from './shared/json.js';
 

@@ -16,7 +16,7 @@ export type { Declaration, DeclaredBound, DeclaredOutput } from './request/plan.
 export type { EnvelopeLocals } from './session/request-state.js';
 export { resolveRunSessionId } from './session/run-session-id.js';
 // The session
-export { getEnvelopeFields, getSessionId, setSessionId, withSessionId } from './session/slot.js';
+export { getEnvelopeFields, getSessionId, setSessionId, withSessionId } from './session/session.js';
 export { SessionSpanProcessor } from './session/span-processor.js';
 export type { EnvelopeErrorOptions, ErrorCode, ErrorDetail } from './shared/errors.js';
 // Errors

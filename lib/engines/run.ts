@@ -2,16 +2,16 @@
 import { type Context, context, diag } from '@opentelemetry/api';
 import { isAbsent } from '../request/field.js';
 import { SESSION_FIELD } from '../request/field-list.js';
+import { stampOpenSpans } from '../session/request-span.js';
 import { resolveRunSessionId } from '../session/run-session-id.js';
 import {
   activeSlot,
-  contextOf,
+  adoptSessionId,
+  contextWithSlot,
   deriveSlot,
   runInSlot,
   type SessionSlot,
-  settleSessionId,
 } from '../session/slot.js';
-import { stampOpenSpans } from '../session/span-processor.js';
 import { configError, EnvelopeError } from '../shared/errors.js';
 import { type Parsers, parseConfiguration } from '../shared/option-parsing.js';
 import type { AgentEvent, AgentRun } from '../shared/run-events.js';
@@ -82,7 +82,7 @@ function slotOf(
   const named = deriveSlot(sessionId, active);
   const activeId = active?.fields.session_id;
   if (active === undefined || (activeId !== undefined && activeId !== sessionId)) return named;
-  settleSessionId(active, sessionId as string);
+  adoptSessionId(active, sessionId as string);
   stampOpenSpans(active);
   return active;
 }
@@ -102,7 +102,7 @@ async function* drive(
 ): AsyncGenerator<AgentEvent> {
   const unfollow = follow(stop, outer);
   const { signal } = stop;
-  const spans = openRunSpans(engine, request, contextOf(slot, base), captureContent);
+  const spans = openRunSpans(engine, request, contextWithSlot(slot, base), captureContent);
   const transcript = createTranscript(request);
   // The engine's code runs in the session and under the run's span, whoever pulls the events, and from where.
   const inRun = <T>(fn: () => T): T => runInSlot(slot, spans.context, fn);
@@ -208,7 +208,7 @@ function settle(slot: SessionSlot, base: Context, engineSessionId: string): stri
   const sessionId = resolveRunSessionId({ sessionId: platformId }, engineSessionId);
   // A run that names another conversation than the request's has its own slot: the request's spans are not its own.
   if (platformId === undefined) {
-    settleSessionId(slot, sessionId);
+    adoptSessionId(slot, sessionId);
     stampOpenSpans(slot, base);
   }
   return sessionId;

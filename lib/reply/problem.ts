@@ -1,7 +1,7 @@
 /** Any thrown value goes in, an RFC 9457 problem object comes out, with nothing in it that the client must not see. */
 import { STATUS_CODES } from 'node:http';
+import { requestSpanContext } from '../session/request-span.js';
 import type { SessionSlot } from '../session/slot.js';
-import { requestSpanContext } from '../session/span-processor.js';
 import {
   EnvelopeError,
   ERROR_CATALOGUE,

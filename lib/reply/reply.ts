@@ -1,8 +1,8 @@
 /** What a handler returned goes in; the reply goes out, as a value or as a stream, with the session id on it. */
 import type { Request, Response } from 'express';
+import { recordFailure, requestSpanContext } from '../session/request-span.js';
 import { type EnvelopeState, echoSession } from '../session/request-state.js';
 import type { SessionSlot } from '../session/slot.js';
-import { recordFailure, requestSpanContext } from '../session/span-processor.js';
 import { EnvelopeError } from '../shared/errors.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/run-events.js';
 import { negotiate, OFFERS, type ReplyType, type StreamType } from './negotiate.js';

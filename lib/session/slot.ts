@@ -1,4 +1,4 @@
-/** Where the session lives while a request runs: one slot, in the OTel context and in an AsyncLocalStorage beside it. */
+/** A session's values go in; the slot that holds them while its code runs comes out: in the OTel context, and beside it. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type Attributes,
@@ -46,7 +46,7 @@ export function activeSlot(ctx?: Context): SessionSlot | undefined {
 
 /** Runs `fn` in the session of `slot`, on top of `base`. */
 export function runInSlot<T>(slot: SessionSlot, base: Context, fn: () => T): T {
-  return storage.run(slot, enter<T>, contextOf(slot, base), fn);
+  return storage.run(slot, enter<T>, contextWithSlot(slot, base), fn);
 }
 
 function enter<T>(ctx: Context, fn: () => T): T {
@@ -60,7 +60,7 @@ export function resumeSlot<T>(slot: SessionSlot, fn: () => T): T {
 }
 
 /** A context like `base`, in the session of `slot`. Pure. */
-export function contextOf(slot: SessionSlot, base: Context): Context {
+export function contextWithSlot(slot: SessionSlot, base: Context): Context {
   const ctx = base.setValue(SLOT_KEY, slot);
   const id = slot.fields.session_id;
   if (!slot.baggage || typeof id !== 'string') return ctx;
@@ -69,66 +69,12 @@ export function contextOf(slot: SessionSlot, base: Context): Context {
 }
 
 /** Gives the slot its id when it has none yet; an id that is there stays. */
-export function settleSessionId(slot: SessionSlot, id: string): void {
+export function adoptSessionId(slot: SessionSlot, id: string): void {
   if (slot.fields.session_id !== undefined) return;
   slot.fields.session_id = id;
   Object.assign(slot.attributes, spanAttributes([SESSION_FIELD], slot.fields));
   for (const span of slot.waiting ?? []) span.setAttributes(slot.attributes);
   slot.waiting?.clear();
-}
-
-/**
- * The session id of `ctx`, or of the code that is running.
- *
- * @param ctx - an OTel context. @defaultValue the active one
- * @returns the id, or `undefined` outside a session and in one without an id
- * @example
- * ```ts
- * logger.info({ session_id: getSessionId() }, 'calling the model');
- * ```
- */
-export function getSessionId(ctx?: Context): string | undefined {
-  return activeSlot(ctx)?.fields.session_id as string | undefined;
-}
-
-/**
- * All allowlisted values of the active request, by their names on the wire: what a log line needs for correlation.
- *
- * @param ctx - an OTel context. @defaultValue the active one
- * @returns a new object with the values that are there; empty outside a session
- * @example
- * ```ts
- * const logger = pino({ mixin: () => getEnvelopeFields() });
- * ```
- */
-export function getEnvelopeFields(ctx?: Context): Record<string, unknown> {
-  const present = Object.entries(activeSlot(ctx)?.fields ?? {});
-  return Object.fromEntries(present.filter(([, value]) => value !== undefined));
-}
-
-/**
- * A context like `ctx` whose session id is `id`. Pure: nothing is entered, `ctx` stays as it is. A null or blank `id`
- * gives a session without an id.
- *
- * @throws TypeError when `id` breaks the rule of {@link sessionId}
- */
-export function setSessionId(ctx: Context, id: string | null | undefined): Context {
-  return contextOf(deriveSlot(id, activeSlot(ctx)), ctx);
-}
-
-/**
- * Runs `fn` in a session: a queue worker, a cron job, a test. In an Express app `agentEnvelope()` does it.
- *
- * @param id - the session's id; null or blank for a session without one
- * @returns what `fn` returns
- * @throws TypeError when `id` breaks the rule of {@link sessionId}
- * @example
- * ```ts
- * await withSessionId(job.sessionId, () => summarize(job));
- * ```
- */
-export function withSessionId<T>(id: string | null | undefined, fn: () => T): T {
-  return runInSlot(deriveSlot(id, activeSlot()), context.active(), fn);
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   setSessionId,
   withSessionId,
 } from '../../lib/index.js';
-import { activeSlot, runInSlot, settleSessionId } from '../../lib/session/slot.js';
+import { activeSlot, adoptSessionId, runInSlot } from '../../lib/session/slot.js';
 
 const warnings: string[] = [];
 
@@ -187,8 +187,8 @@ describe('getSessionId() and getEnvelopeFields()', () => {
 describe('the slot', () => {
   it('takes an id once: the first that is settled stays', () => {
     const slot = { fields: { session_id: undefined }, attributes: {}, baggage: false };
-    settleSessionId(slot, 'engine-1');
-    settleSessionId(slot, 'engine-2');
+    adoptSessionId(slot, 'engine-1');
+    adoptSessionId(slot, 'engine-2');
     expect(slot.fields.session_id).toBe('engine-1');
     expect(slot.attributes).toEqual({
       'session.id': 'engine-1',

@@ -17,8 +17,8 @@ import {
   setSessionId,
   withSessionId,
 } from '../../lib/index.js';
-import { activeSlot, settleSessionId } from '../../lib/session/slot.js';
-import { requestSpanContext, stampOpenSpans } from '../../lib/session/span-processor.js';
+import { requestSpanContext, stampOpenSpans } from '../../lib/session/request-span.js';
+import { activeSlot, adoptSessionId } from '../../lib/session/slot.js';
 
 const exporter = new InMemorySpanExporter();
 const provider = new BasicTracerProvider({
@@ -109,7 +109,7 @@ describe('SessionSpanProcessor', () => {
     withSessionId(null, () => {
       const span = tracer.startSpan('waiting');
       const slot = activeSlot();
-      if (slot) settleSessionId(slot, 'engine-1');
+      if (slot) adoptSessionId(slot, 'engine-1');
       span.end();
     });
     expect(attributesOf('waiting')).toEqual(BOTH('engine-1'));

@@ -1,6 +1,6 @@
 /** An engine goes in, the cases that every engine must pass come out, for any test runner. */
 import assert from 'node:assert/strict';
-import { getSessionId, withSessionId } from '../../session/slot.js';
+import { getSessionId, withSessionId } from '../../session/session.js';
 import type { AgentEvent, AgentMessage } from '../../shared/run-events.js';
 import type { AgentEngine, EngineRequest, EngineSession } from '../engine.js';
 import { run } from '../run.js';

@@ -1,6 +1,6 @@
 /** An engine that is another `agentEnvelope()` app: the same envelope goes there, its events come back as they happen. */
 import { context, createContextKey, propagation } from '@opentelemetry/api';
-import { getSessionId } from '../../session/slot.js';
+import { getSessionId } from '../../session/session.js';
 import { configError, EnvelopeError } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
 import {

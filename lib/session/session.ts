@@ -1,0 +1,57 @@
+/** What the app asks of the session: its id and fields, of a context or of the running code, and code to run inside it. */
+import { type Context, context } from '@opentelemetry/api';
+import { activeSlot, contextWithSlot, deriveSlot, runInSlot } from './slot.js';
+
+/**
+ * The session id of `ctx`, or of the code that is running.
+ *
+ * @param ctx - an OTel context. @defaultValue the active one
+ * @returns the id, or `undefined` outside a session and in one without an id
+ * @example
+ * ```ts
+ * logger.info({ session_id: getSessionId() }, 'calling the model');
+ * ```
+ */
+export function getSessionId(ctx?: Context): string | undefined {
+  return activeSlot(ctx)?.fields.session_id as string | undefined;
+}
+
+/**
+ * All allowlisted values of the active request, by their names on the wire: what a log line needs for correlation.
+ *
+ * @param ctx - an OTel context. @defaultValue the active one
+ * @returns a new object with the values that are there; empty outside a session
+ * @example
+ * ```ts
+ * const logger = pino({ mixin: () => getEnvelopeFields() });
+ * ```
+ */
+export function getEnvelopeFields(ctx?: Context): Record<string, unknown> {
+  const present = Object.entries(activeSlot(ctx)?.fields ?? {});
+  return Object.fromEntries(present.filter(([, value]) => value !== undefined));
+}
+
+/**
+ * A context like `ctx` whose session id is `id`. Pure: nothing is entered, `ctx` stays as it is. A null or blank `id`
+ * gives a session without an id.
+ *
+ * @throws TypeError when `id` breaks the rule of {@link sessionId}
+ */
+export function setSessionId(ctx: Context, id: string | null | undefined): Context {
+  return contextWithSlot(deriveSlot(id, activeSlot(ctx)), ctx);
+}
+
+/**
+ * Runs `fn` in a session: a queue worker, a cron job, a test. In an Express app `agentEnvelope()` does it.
+ *
+ * @param id - the session's id; null or blank for a session without one
+ * @returns what `fn` returns
+ * @throws TypeError when `id` breaks the rule of {@link sessionId}
+ * @example
+ * ```ts
+ * await withSessionId(job.sessionId, () => summarize(job));
+ * ```
+ */
+export function withSessionId<T>(id: string | null | undefined, fn: () => T): T {
+  return runInSlot(deriveSlot(id, activeSlot()), context.active(), fn);
+}
