@@ -4,34 +4,37 @@ import { type Context, context } from '@opentelemetry/api';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { type AgentEnvelopeOptions, type Configuration, parseOptions } from './options.js';
 import { createBodyReader } from './request/body.js';
-import { readData, readFields } from './request/envelope.js';
+import { Client } from './request/client.js';
+import { type FieldValues, readData, readFields } from './request/envelope.js';
 import { spanAttributes } from './request/field-list.js';
 import { stampOpenSpans } from './session/request-span.js';
 import {
+  type AcceptedEnvelope,
   type EnvelopeLocals,
-  type EnvelopeState,
   echoSession,
-  keepData,
-  keepRefusal,
   keepState,
-  readState,
+  type RefusedEnvelope,
+  readSession,
+  type SessionState,
+  showToApp,
 } from './session/request-state.js';
-import { runInSlot, type SessionSlot, warnWithoutContextManager } from './session/slot.js';
+import { runInSlot, warnWithoutContextManager } from './session/slot.js';
 import { detailsError, EnvelopeError } from './shared/errors.js';
 import type { JsonObject } from './shared/json.js';
+import { refuseUncalled } from './shared/uncalled.js';
 
 type Params = Request['params'];
 type Query = Request['query'];
 
 /**
  * Reads the agent envelope of each request: `session_id` and the other allowlisted fields from the top level, `inputs`,
- * `outputs` and `parameters` from `data` (or, flat, from the top level). Fills `res.locals` and runs everything behind it
+ * `outputs` and `parameters` from `data` (or, flat, from the top level). Fills `res.locals` and runs everything after it
  * in the session, so that `getSessionId()` and every span know the id.
  *
  * Mount it before the routes, alone or after `express.json()`. A request without a JSON object passes untouched.
  *
  * @param options - see {@link AgentEnvelopeOptions}
- * @throws TypeError at once, when an option is wrong
+ * @throws TypeError at once, when an option is wrong, and when it is mounted without being called
  * @throws {@link EnvelopeError} to `next`: `INVALID_FIELD`, `INVALID_ENVELOPE`, `SESSION_REQUIRED` (400),
  * `SESSION_FORBIDDEN` (403). Errors of `express.json()` go to `next` as they are.
  * @example
@@ -46,96 +49,111 @@ export function agentEnvelope(
   const config = parseOptions(options);
   const readBody = createBodyReader(config.limit);
   return function agentEnvelope(req, res, next) {
-    // Taken before the body is read: behind it another span, or none, may be active.
+    // Taken before the body is read: afterwards another span, or none, may be active.
     const entry = context.active();
     readBody(req, res, (error, body) => {
       if (body === undefined) return next(error);
       if ('refusal' in body) {
-        keepRefusal(res, body.refusal);
+        keepState(res, { kind: 'none', refusal: body.refusal });
         return next();
       }
-      let open: () => void;
+      let admit: () => void;
       try {
-        open = prepareSession(config, req, res, body.object, entry, next);
+        admit = prepareSession(config, { req, res, next, entry }, body.object);
       } catch (error) {
-        // An earlier mount's refusal, or a fault: behind the body parser's callback a throw would end the process.
+        // A fault of ours: in the body parser's callback a throw would end the process.
         return next(error);
       }
-      open();
+      admit();
     });
   };
 }
 
-/** Everything that reads what the client sent; the function it returns goes on with the request. */
-function prepareSession(
-  config: Configuration,
-  req: Request,
-  res: Response,
-  body: JsonObject,
-  entry: Context,
-  next: NextFunction,
-): () => void {
+refuseUncalled(agentEnvelope);
+
+interface Exchange {
+  readonly req: Request;
+  readonly res: Response;
+  readonly next: NextFunction;
+  /** The context from before the body was read. */
+  readonly entry: Context;
+}
+
+/** Reads what the client sent; the function that it returns asks `authorize` and enters the session. */
+function prepareSession(config: Configuration, exchange: Exchange, body: JsonObject): () => void {
+  const { req, res, next } = exchange;
+  const earlier = readSession(res);
+  // An app that went on after a refusal gets it again, outside of the session: it may be somebody else's.
+  if (earlier?.kind === 'refused') return () => next(earlier.error);
   const { values, error } = readFields(body, config.fields);
-  const sent = values.session_id !== undefined;
-  // Behind another mount: its fields stay fields, so that no input stands in for one, and its id, minted perhaps, the id.
-  const earlier = earlierState(res);
-  if (earlier?.error !== undefined) throw earlier.error;
-  for (const name in earlier?.slot.fields) values[name] ??= earlier?.slot.fields[name];
-  let refusal = error;
-  if (values.session_id === undefined && error === undefined) {
-    if (config.absentSession === 'mint') values.session_id = randomUUID();
-    if (config.absentSession === 'require') refusal = SESSION_REQUIRED();
-  }
-  const slot: SessionSlot = {
-    fields: values,
-    attributes: { ...earlier?.slot.attributes, ...spanAttributes(config.fields, values) },
-    baggage: config.baggage,
+  const sent = values.session_id;
+  if (earlier !== undefined) inheritFields(values, earlier.slot.fields);
+  const broken = error ?? fillAbsentSession(config, values);
+  const session: SessionState = {
+    client: earlier?.client ?? new Client(req, res),
+    slot: {
+      fields: values,
+      attributes: { ...earlier?.slot.attributes, ...spanAttributes(config.fields, values) },
+      baggage: config.baggage,
+    },
+    responseHeader: config.responseHeader,
   };
-  const state: EnvelopeState = { slot, responseHeader: config.responseHeader };
-  keepState(res, state);
+  const state = broken ? refused(session, broken) : stateOf(session, body);
   echoSession(res, state);
 
-  const enter = () => {
-    stampOpenSpans(slot, entry);
-    runInSlot(slot, entry, () => {
-      warnWithoutContextManager(slot);
-      state.error = refusal ?? takeData(res, state, body);
-      next(state.error);
-    });
-  };
-  const refuse = (cause?: unknown) => {
-    state.error = forbidden(cause);
-    next(state.error);
-  };
   const { authorize } = config;
-  if (authorize === undefined || !sent) return enter;
-  // A refused caller's spans must not land in somebody else's conversation: its session is never entered.
+  if (authorize === undefined || typeof sent !== 'string') return () => enter(exchange, state);
+  // The spans of a refused caller must not land in somebody else's conversation: its session is never entered.
+  const refuse = (cause?: unknown) => {
+    const forbidden = refused(session, FORBIDDEN(cause));
+    keepState(res, forbidden);
+    next(forbidden.error);
+  };
   return () => {
-    isAuthorized(authorize, values.session_id as string, req).then(
-      (authorized) => (authorized === true ? enter() : refuse()),
+    isAuthorized(authorize, sent, req).then(
+      (authorized) => (authorized === true ? enter(exchange, state) : refuse()),
       refuse,
     );
   };
 }
 
-/** Errors are returned, not thrown: they belong to `next`, inside the session. */
-function takeData(
-  res: Response,
-  state: EnvelopeState,
-  body: JsonObject,
+function fillAbsentSession(
+  { absentSession }: Configuration,
+  values: FieldValues,
 ): EnvelopeError | undefined {
+  if (values.session_id !== undefined) return undefined;
+  if (absentSession === 'mint') values.session_id = randomUUID();
+  return absentSession === 'require' ? SESSION_REQUIRED() : undefined;
+}
+
+/** The fields of an earlier mount stay fields, so that no input stands in for one; its id, minted perhaps, stays the id. */
+function inheritFields(values: FieldValues, earlier: FieldValues): void {
+  for (const name in earlier) values[name] ??= earlier[name];
+}
+
+function refused(session: SessionState, error: EnvelopeError): RefusedEnvelope {
+  return { kind: 'refused', ...session, error };
+}
+
+/** A fault of the data is an outcome of the session, not a throw: it belongs to `next`, inside of it. */
+function stateOf(session: SessionState, body: JsonObject): RefusedEnvelope | AcceptedEnvelope {
   try {
-    keepData(res, state, readData(body));
-    return undefined;
+    return { kind: 'accepted', ...session, data: readData(body) };
   } catch (error) {
     // `readData` throws nothing else.
-    return error as EnvelopeError;
+    return refused(session, error as EnvelopeError);
   }
 }
 
-function earlierState(res: Response): EnvelopeState | undefined {
-  const earlier = readState(res);
-  return earlier !== undefined && 'slot' in earlier ? earlier : undefined;
+function enter({ res, next, entry }: Exchange, state: RefusedEnvelope | AcceptedEnvelope): void {
+  const { slot } = state;
+  stampOpenSpans(slot, entry);
+  runInSlot(slot, entry, () => {
+    warnWithoutContextManager(slot);
+    keepState(res, state);
+    showToApp(res, state);
+    next(state.kind === 'refused' ? state.error : undefined);
+  });
 }
 
 async function isAuthorized(
@@ -149,5 +167,5 @@ async function isAuthorized(
 const SESSION_REQUIRED = () =>
   detailsError('SESSION_REQUIRED', [{ pointer: '/session_id', detail: 'is required' }]);
 
-const forbidden = (cause?: unknown) =>
+const FORBIDDEN = (cause?: unknown) =>
   new EnvelopeError('SESSION_FORBIDDEN', 'The caller may not use this session', { cause });

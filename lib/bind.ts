@@ -1,10 +1,10 @@
 /** A handler that asks by name goes in, an Express handler comes out: bind, check, call in the session, reply. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { type HandlerIo, Io } from './reply/handler-io.js';
+import { createHandlerIo, type HandlerIo } from './reply/handler-io.js';
 import { negotiate, OFFERS } from './reply/negotiate.js';
 import { sendReply } from './reply/reply.js';
 import type { Bound } from './request/binding.js';
-import { type LocatedData, refusingDepth } from './request/envelope.js';
+import { refusingDepth } from './request/envelope.js';
 import {
   compilePlan,
   type Declaration,
@@ -13,10 +13,11 @@ import {
   type Plan,
   type StrictDeclaration,
 } from './request/plan.js';
-import { type EnvelopeState, readState } from './session/request-state.js';
+import { type AcceptedEnvelope, readState } from './session/request-state.js';
 import { resumeSlot } from './session/slot.js';
 import { configError, EnvelopeError } from './shared/errors.js';
 import type { AgentRun } from './shared/run-events.js';
+import { isAbortError } from './shared/thrown.js';
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -73,50 +74,49 @@ export function bind(
     throw configError('bind: handler', 'must be a function', handler);
   return function boundHandler(req, res, next) {
     const state = readState(res);
-    if (state === undefined) return next(MIDDLEWARE_MISSING());
-    if ('refusal' in state) {
-      return next(new EnvelopeError(state.refusal.code, state.refusal.message));
+    switch (state?.kind) {
+      case undefined:
+        return next(MIDDLEWARE_MISSING());
+      case 'none':
+        return next(new EnvelopeError(state.refusal.code, state.refusal.message));
+      // An app that went on after a refusal gets it again, outside of the session: it may be somebody else's.
+      case 'refused':
+        return next(state.error);
+      case 'accepted':
+        resumeSlot(state.slot, () => serve({ plan, handler, state }, req, res, next));
     }
-    // An app that went on behind a refusal gets it again, outside of the session: it may be somebody else's.
-    const { data } = state;
-    if (data === undefined) return next(state.error ?? MIDDLEWARE_MISSING());
-    resumeSlot(state.slot, () => serve(plan, handler, state, data, { req, res, next }));
   };
 }
 
-interface Exchange {
-  readonly req: Request;
-  readonly res: Response;
-  readonly next: NextFunction;
+interface BoundRoute {
+  readonly plan: Plan;
+  readonly handler: (bound: never, io: HandlerIo) => unknown;
+  readonly state: AcceptedEnvelope;
 }
 
 async function serve(
-  plan: Plan,
-  handler: (bound: never, io: HandlerIo) => unknown,
-  state: EnvelopeState,
-  data: LocatedData,
-  { req, res, next }: Exchange,
+  { plan, handler, state }: BoundRoute,
+  req: Request,
+  res: Response,
+  next: NextFunction,
 ): Promise<void> {
-  const io = new Io(req, res);
+  const { client, data, slot } = state;
+  const { io, taken } = createHandlerIo(req, res, client, slot);
   try {
-    const broken = refusingDepth(() => plan.checkData(data));
+    const broken = refusingDepth(data, () => plan.checkData(data));
     if (broken) throw broken;
     // Before the handler runs: its work must not be done for a reply that nobody takes.
     negotiate(req, OFFERS.run);
-    const bound = refusingDepth(() => plan.bind(state.slot.fields, data));
-    const value = await handler(bound as never, io);
-    if (value === undefined && !io.mayAnswer) throw NOTHING_RETURNED();
-    const sending = sendReply({ req, res, state, checkOutput: plan.checkOutput }, value);
+    const bound = refusingDepth(data, () => plan.bind(slot.fields, data));
+    const output = await handler(bound as never, io);
+    if (output === undefined && !taken.exchange) throw NOTHING_RETURNED();
+    const sending = sendReply({ req, res, state, checkOutput: plan.checkOutput }, output);
     if (sending !== undefined) await sending;
   } catch (error) {
     // Our own signal, coming back: there is nobody left to tell.
-    if (res.closed && isAbort(error, io.signal)) return;
+    if (client.left && (isAbortError(error) || error === taken.signal?.reason)) return;
     next(toError(error));
   }
-}
-
-function isAbort(error: unknown, signal: AbortSignal): boolean {
-  return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
 }
 
 /** `next()` takes undefined for "go on" and `'route'` for "skip": what was thrown must never be either. */

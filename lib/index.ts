@@ -4,7 +4,7 @@
 export { agentEnvelope } from './agent-envelope.js';
 export { bind } from './bind.js';
 export type { AgentEnvelopeOptions } from './options.js';
-export { problemDetails } from './problem-details.js';
+export { type ProblemDetailsOptions, problemDetails } from './problem-details.js';
 export type { HandlerIo } from './reply/handler-io.js';
 export type { Problem } from './reply/problem.js';
 // Types

@@ -1,10 +1,10 @@
 /** The public options go in, a complete and frozen configuration comes out; whatever is wrong throws here, at start. */
 import type { Request } from 'express';
 import { type EnvelopeField, sessionId } from './request/field.js';
-import { type ParsedField, parseFields } from './request/field-list.js';
+import { type ParsedField, parseFieldList } from './request/field-list.js';
 import { configError } from './shared/errors.js';
-import { isJsonObject } from './shared/json.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
+import { isRequest, uncalled } from './shared/uncalled.js';
 
 /** What `agentEnvelope()` takes. An explicit `undefined` means the default. */
 export interface AgentEnvelopeOptions {
@@ -67,7 +67,7 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 const FRAMING = /^(?:content-.*|transfer-encoding|connection|set-cookie)$/i;
 
 const PARSERS: Parsers<Configuration> = {
-  fields: (value = [sessionId]) => parseFields(value as [], `${WHERE} fields`),
+  fields: (value = [sessionId]) => parseFieldList(value as [], `${WHERE} fields`),
   limit: (value = '1mb') => {
     const valid =
       typeof value === 'string'
@@ -115,10 +115,6 @@ const PARSERS: Parsers<Configuration> = {
  * @throws TypeError naming the option, the rule and the value
  */
 export function parseOptions(options?: AgentEnvelopeOptions): Configuration {
-  if (isJsonObject(options) && 'headers' in options && 'socket' in options) {
-    throw new TypeError(
-      `${WHERE} options are not a request. Did you mean app.use(agentEnvelope())?`,
-    );
-  }
+  if (isRequest(options)) throw uncalled('agentEnvelope');
   return parseConfiguration(`${WHERE} options`, PARSERS, options);
 }

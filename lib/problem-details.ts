@@ -1,13 +1,40 @@
 /** The error middleware: an error goes in, an `application/problem+json` reply with the session id goes out. */
-import type { ErrorRequestHandler, Response } from 'express';
-import { toProblem } from './reply/problem.js';
-import { echoSession, readState } from './session/request-state.js';
+import { STATUS_CODES } from 'node:http';
+import type { ErrorRequestHandler, Request, Response } from 'express';
+import { reportOf } from './reply/error-report.js';
+import { type Problem, toProblem } from './reply/problem.js';
+import { echoSession, readSession } from './session/request-state.js';
+import { configError } from './shared/errors.js';
+import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
+import { orUndefined, readMember } from './shared/thrown.js';
+import { isRequest, refuseUncalled, uncalled } from './shared/uncalled.js';
+
+/** What `problemDetails()` takes. An explicit `undefined` means the default. */
+export interface ProblemDetailsOptions {
+  /**
+   * Sees every error, with its request, before the client is answered. What it throws or rejects with is printed, and the
+   * client is answered all the same.
+   * @defaultValue errors of status 500 and above go to stderr with their stack and causes, as Express itself prints an error
+   * that nobody handled; not under `NODE_ENV=test`
+   */
+  readonly onError?: ((error: unknown, req: Request) => unknown) | undefined;
+}
+
+const PARSERS: Parsers<Pick<ProblemDetailsOptions, 'onError'>> = {
+  onError: (value) => {
+    if (value === undefined || typeof value === 'function') {
+      return value as ProblemDetailsOptions['onError'];
+    }
+    throw configError('problemDetails: onError', 'must be a function', value);
+  },
+};
 
 /** What the failed handler said of a reply that is not sent. */
 const CONTENT_HEADERS = [
   'Cache-Control',
   'Content-Disposition',
   'Content-Encoding',
+  'Content-Language',
   'Content-Length',
   'Content-Range',
   'ETag',
@@ -17,41 +44,76 @@ const CONTENT_HEADERS = [
 /** What an HTTP error may add. No more: a model SDK's error carries all of its upstream's headers, cookies and framing included. */
 const ERROR_HEADERS: ReadonlySet<string> = new Set(['allow', 'retry-after', 'www-authenticate']);
 
-function keepHeaders(res: Response, headers: unknown): void {
-  for (const [name, value] of Object.entries(Object(headers))) {
-    if (ERROR_HEADERS.has(name.toLowerCase())) res.setHeader(name, String(value));
-  }
-}
-
 /**
- * Answers errors as RFC 9457 problem documents: this package's, body-parser's, and anything else that was thrown. Of an
- * unknown error nothing is told but that it happened; the session id and the trace id on it lead to the rest.
+ * Answers errors as RFC 9457 problem documents: this package's, body-parser's, and anything else that was thrown. An unknown
+ * error reveals only that it happened; the session id and the trace id beside it lead to the rest.
  *
- * Of the headers that an HTTP error brings, `Allow`, `Retry-After` and `WWW-Authenticate` are kept.
+ * A status of 400 to 599 that was set on the response before an error without one was thrown is kept. Of the headers that an
+ * HTTP error brings, `Allow`, `Retry-After`, `WWW-Authenticate` and the `Content-Range` of a 416 are kept.
  *
- * Mount it behind the routes. It logs nothing: an error handler before it that calls `next(err)` sees every error.
+ * Mount it after the routes. It answers every error: an error handler of your own goes before it, and calls `next(error)`.
  *
+ * @param options - see {@link ProblemDetailsOptions}
+ * @throws TypeError at once, when an option is wrong, and when it is mounted without being called
  * @example
  * ```ts
- * app.use((err, req, res, next) => { logger.error(err); next(err); });
- * app.use(problemDetails());
+ * app.use(problemDetails({ onError: (error, req) => req.log.error(error) }));
  * ```
  * @see https://www.rfc-editor.org/rfc/rfc9457
  */
-export function problemDetails(): ErrorRequestHandler {
-  return function problemDetails(error, _req, res, next) {
+export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHandler {
+  if (isRequest(options)) throw uncalled('problemDetails');
+  const { onError } = parseConfiguration('problemDetails: options', PARSERS, options);
+  return function problemDetails(error, req, res, next) {
+    const session = readSession(res);
+    const problem = toProblem(error, session?.slot, res.statusCode);
+    const passedOn = res.headersSent && !res.writableEnded;
+    if (onError !== undefined) observe(onError, error, req);
+    // What is passed on is printed by Express.
+    else if (problem.status >= 500 && !passedOn) print(error, req);
     // A stream that failed has told its client in band and is over.
     if (res.writableEnded) return;
-    if (res.headersSent) return next(error);
-    const state = readState(res);
-    const known = state !== undefined && 'slot' in state ? state : undefined;
-    const problem = toProblem(error, known?.slot);
-    for (const name of CONTENT_HEADERS) res.removeHeader(name);
-    if (problem.code === 'HTTP_ERROR') keepHeaders(res, Object(error).headers);
-    if (known) echoSession(res, known);
-    res.status(problem.status);
-    res.setHeader('Content-Type', 'application/problem+json');
+    if (passedOn) return next(error);
+    prepareHeaders(res, problem, error);
+    if (session) echoSession(res, session);
     // A buffer keeps the media type as it is; RFC 9457 gives it no charset.
     res.send(Buffer.from(JSON.stringify(problem)));
   };
+}
+refuseUncalled(problemDetails);
+
+/** The app's observer must not come between an error and its reply. */
+async function observe(
+  onError: (error: unknown, req: Request) => unknown,
+  error: unknown,
+  req: Request,
+): Promise<void> {
+  try {
+    await onError(error, req);
+  } catch (failure) {
+    print(failure, req);
+  }
+}
+
+function print(error: unknown, req: Request): void {
+  if (req.app.get('env') !== 'test') process.stderr.write(`${reportOf(error)}\n`);
+}
+
+function prepareHeaders(res: Response, { code, status }: Problem, error: unknown): void {
+  for (const name of CONTENT_HEADERS) res.removeHeader(name);
+  if (code === 'HTTP_ERROR') keepHeaders(res, status, readMember(error, 'headers'));
+  res.status(status);
+  // Set by the failed handler for another status, perhaps. HTTP/2 has none, and warns.
+  if (res.req.httpVersionMajor < 2) res.statusMessage = STATUS_CODES[status] ?? '';
+  res.setHeader('Content-Type', 'application/problem+json');
+}
+
+function keepHeaders(res: Response, status: number, headers: unknown): void {
+  for (const name of orUndefined(() => Object.keys(Object(headers))) ?? []) {
+    const header = name.toLowerCase();
+    const kept = ERROR_HEADERS.has(header) || (status === 416 && header === 'content-range');
+    const value = kept ? readMember(headers, name) : undefined;
+    // A value that HTTP cannot carry is dropped: the error is what the client must learn.
+    if (value !== undefined) orUndefined(() => res.setHeader(name, String(value)));
+  }
 }

@@ -551,7 +551,7 @@ describe('options.responseHeader', () => {
 describe('options.fields', () => {
   const fields: AgentEnvelopeOptions['fields'] = [
     sessionId,
-    'user',
+    { name: 'user', schema: { type: ['object', 'string'] } },
     { name: 'tenant', schema: { type: 'string', maxLength: 4 }, attribute: 'app.tenant' },
   ];
 
@@ -873,18 +873,30 @@ describe('the middleware itself', () => {
     expect(agentEnvelope().name).toBe('agentEnvelope');
   });
 
-  it('reports that it was mounted without a call', async () => {
-    const app = express();
-    app.use(agentEnvelope as unknown as RequestHandler);
-    let seen: unknown;
-    app.use(((error, _req, res, _next) => {
-      seen = error;
-      res.sendStatus(500);
-    }) satisfies ErrorRequestHandler);
-    await request(app).get('/');
-    expect(seen).toBeInstanceOf(TypeError);
-    expect(String(seen)).toContain('Did you mean app.use(agentEnvelope())?');
-  });
+  it.each([agentEnvelope, problemDetails])(
+    'reports where it is mounted that %p was not called',
+    (factory) => {
+      const act = () => express().use(factory as unknown as RequestHandler);
+      expect(act).toThrow(TypeError);
+      expect(act).toThrow(`Did you mean app.use(${factory.name}())?`);
+    },
+  );
+
+  it.each([agentEnvelope, problemDetails])(
+    'reports with the first request that a router got %p without a call',
+    async (factory) => {
+      const app = express();
+      app.use(express.Router().use(factory as unknown as RequestHandler));
+      let seen: unknown;
+      app.use(((error, _req, res, _next) => {
+        seen = error;
+        res.sendStatus(500);
+      }) satisfies ErrorRequestHandler);
+      await request(app).get('/');
+      expect(seen).toBeInstanceOf(TypeError);
+      expect(String(seen)).toContain(`Did you mean app.use(${factory.name}())?`);
+    },
+  );
 });
 
 describe('two mounts', () => {

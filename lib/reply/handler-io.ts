@@ -1,52 +1,62 @@
-/** A request and its response go in, a bound handler's second argument comes out. */
+/** A request, its response and its client go in, a bound handler's second argument comes out. */
 import type { Request, Response } from 'express';
+import type { Client } from '../request/client.js';
+import { resumeSlot, type SessionSlot } from '../session/slot.js';
 
 /** The second argument of a bound handler. */
 export interface HandlerIo {
   readonly req: Request;
   /** A handler that answers by itself returns `undefined`. It is asked only by clients that take JSON or a stream. */
   readonly res: Response;
-  /** Aborts when the client leaves before the reply has ended. Pass it on to whatever can be stopped. */
+  /**
+   * Aborts when the client leaves before the reply has ended; its listeners run in the session. Pass it on to whatever can
+   * be stopped.
+   */
   readonly signal: AbortSignal;
 }
 
-/** Notes what the handler takes: who takes neither `req` nor `res` cannot answer by itself. */
-export class Io implements HandlerIo {
-  readonly #req: Request;
-  readonly #res: Response;
-  #signal: AbortSignal | undefined;
-  /** Whether the handler took what it needs to answer by itself. */
-  mayAnswer = false;
-
-  constructor(req: Request, res: Response) {
-    this.#req = req;
-    this.#res = res;
-  }
-
-  get req(): Request {
-    this.mayAnswer = true;
-    return this.#req;
-  }
-
-  get res(): Response {
-    this.mayAnswer = true;
-    return this.#res;
-  }
-
-  /** Made when it is first read: most handlers never do. */
-  get signal(): AbortSignal {
-    this.#signal ??= abortOnClose(this.#res);
-    return this.#signal;
-  }
+/** The second argument, and what the handler has taken of it. */
+export interface WatchedIo {
+  readonly io: HandlerIo;
+  readonly taken: {
+    /** Whether it took `req` or `res`: who takes neither cannot answer by itself. */
+    exchange: boolean;
+    /** Made when it is first read: most handlers never do. */
+    signal: AbortSignal | undefined;
+  };
 }
 
-/** `close` of the response, not of the request: that one fires when the body has been read. */
-function abortOnClose(res: Response): AbortSignal {
-  const controller = new AbortController();
-  const close = () => {
-    if (!res.writableEnded) controller.abort();
+/** Accessors of the object itself, so that `{ ...io }` and `{ req, ...others }` have them all. */
+export function createHandlerIo(
+  req: Request,
+  res: Response,
+  client: Client,
+  slot: SessionSlot,
+): WatchedIo {
+  const taken: WatchedIo['taken'] = { exchange: false, signal: undefined };
+  const io = {
+    get req() {
+      taken.exchange = true;
+      return req;
+    },
+    get res() {
+      taken.exchange = true;
+      return res;
+    },
+    get signal() {
+      taken.signal ??= abortWhenLeft(client, slot);
+      return taken.signal;
+    },
   };
-  if (res.closed) close();
-  else res.once('close', close);
+  return { io, taken };
+}
+
+function abortWhenLeft(client: Client, slot: SessionSlot): AbortSignal {
+  const controller = new AbortController();
+  const abort = () => {
+    if (client.left) resumeSlot(slot, () => controller.abort());
+  };
+  if (client.closed) abort();
+  else client.onClose(abort);
   return controller.signal;
 }

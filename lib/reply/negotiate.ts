@@ -1,5 +1,6 @@
 /** The `Accept` header goes in, the representation to send comes out, or the 406. */
 import type { Request } from 'express';
+import Negotiator from 'negotiator';
 import { EnvelopeError } from '../shared/errors.js';
 
 /** Media types of a stream. */
@@ -20,6 +21,9 @@ export const OFFERS = {
   run: [VALUE_TYPE, ...STREAM_TYPES],
 } as const satisfies Record<string, readonly ReplyType[]>;
 
+/** A parameter of a media range, but for `q`: `;charset=utf-8` says nothing about what can be sent here. */
+const PARAMETER = /;[\t ]*(?!q=)[^\s;,=]+(?:[\t ]*=[\t ]*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?/gi;
+
 /**
  * Picks among `offers` by the client's preference; without one, the first.
  *
@@ -28,7 +32,12 @@ export const OFFERS = {
  */
 export function negotiate<T extends ReplyType>(req: Request, offers: readonly T[]): T {
   const { accept } = req.headers;
-  const picked = accept === undefined || accept === '*/*' ? offers[0] : req.accepts([...offers]);
+  const picked = accept === undefined || accept === '*/*' ? offers[0] : prefer(accept, offers);
   if (picked) return picked as T;
   throw new EnvelopeError('NOT_ACCEPTABLE', `This reply can be ${offers.join(', ')}`);
+}
+
+function prefer(accept: string, offers: readonly string[]): string | undefined {
+  const headers = { accept: accept.replace(PARAMETER, '') };
+  return new Negotiator({ headers }).mediaType([...offers]);
 }

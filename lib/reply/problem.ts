@@ -7,7 +7,9 @@ import {
   ERROR_CATALOGUE,
   type ErrorCode,
   type ErrorDetail,
+  isErrorStatus,
 } from '../shared/errors.js';
+import { readMember } from '../shared/thrown.js';
 
 /** An RFC 9457 problem document with this package's extension members. */
 export interface Problem {
@@ -32,65 +34,71 @@ const BODY_PARSER: ReadonlyMap<unknown, readonly [code: ErrorCode, detail: strin
   ['charset.unsupported', ['UNSUPPORTED_MEDIA_TYPE', 'The charset is not supported']],
 ]);
 
-/** What is known of an error that is safe to tell. */
-type Told = Omit<Problem, 'session_id' | 'trace_id'>;
+/** The part of a problem document that the error alone decides. */
+type Description = Omit<Problem, 'session_id' | 'trace_id'>;
 
 /**
  * Describes an error to the client.
  *
  * @param error - whatever was thrown
  * @param slot - the request's session, when it has one
+ * @param chosenStatus - the status that the app set on the response before it threw; only an error's counts
  */
-export function toProblem(error: unknown, slot?: SessionSlot): Problem {
+export function toProblem(error: unknown, slot?: SessionSlot, chosenStatus?: number): Problem {
   const id = slot?.fields.session_id;
   const traceId = requestSpanContext()?.traceId;
   return {
-    ...tell(error),
+    ...describe(error, chosenStatus),
     ...(typeof id === 'string' && { session_id: id }),
     ...(traceId !== undefined && { trace_id: traceId }),
   };
 }
 
-function tell(error: unknown): Told {
-  if (error instanceof EnvelopeError) return envelopeError(error);
-  const { type, status, statusCode, expose, message } = Object(error) as Record<string, unknown>;
-  const known = BODY_PARSER.get(type);
+function describe(error: unknown, chosenStatus: number | undefined): Description {
+  if (error instanceof EnvelopeError) return describeOurs(error);
+  const known = BODY_PARSER.get(readMember(error, 'type'));
   if (known !== undefined) return ours(...known);
-  const http = [status, statusCode].find(isErrorStatus);
+  // In Express's own order: what the error says, then what the response says.
+  const http = [readMember(error, 'status'), readMember(error, 'statusCode'), chosenStatus].find(
+    isErrorStatus,
+  );
   if (http === undefined) return ours('INTERNAL_ERROR', 'The server failed to handle the request');
+  const message = readMember(error, 'message');
+  // `expose` is how http-errors says that its author wrote the message for the client.
+  const shown = readMember(error, 'expose') === true && typeof message === 'string';
+  const title = STATUS_CODES[http] ?? 'Error';
   return {
     type: 'about:blank',
-    title: STATUS_CODES[http] ?? 'Error',
+    title,
     status: http,
     code: 'HTTP_ERROR',
-    // `expose` is how http-errors says that its author wrote the message for the client.
-    detail:
-      expose === true && typeof message === 'string' ? message : (STATUS_CODES[http] ?? 'Error'),
+    detail: shown ? message : title,
   };
 }
 
-function ours(code: ErrorCode, detail: string): Told {
+function ours(code: ErrorCode, detail: string): Description {
   const { status, title } = ERROR_CATALOGUE[code];
   return { type: typeOf(code), title, status, code, detail };
 }
 
 /** An error of ours; of another version of the package, maybe, with codes that this one does not have. */
-function envelopeError({ code, status, expose, message, errors }: EnvelopeError): Told {
+function describeOurs(error: EnvelopeError): Description {
+  const code = String(readMember(error, 'code')) as ErrorCode;
+  const given = readMember(error, 'status');
+  const status = isErrorStatus(given) ? given : 500;
   const title = ERROR_CATALOGUE[code]?.title ?? STATUS_CODES[status] ?? 'Error';
+  const errors = readMember(error, 'errors');
+  const shown = readMember(error, 'expose') === true;
   return {
     type: typeOf(code),
     title,
     status,
     code,
-    detail: expose ? message : title,
-    ...(errors.length > 0 && { errors }),
+    detail: shown ? String(readMember(error, 'message')) : title,
+    ...(Array.isArray(errors) && errors.length > 0 && { errors }),
   };
 }
 
 function typeOf(code: string): string {
   return `urn:problem-type:express-agent-envelope:${code.toLowerCase().replaceAll('_', '-')}`;
-}
-
-function isErrorStatus(status: unknown): status is number {
-  return Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599;
 }

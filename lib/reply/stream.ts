@@ -1,119 +1,46 @@
 /** An async iterable goes in, an SSE or NDJSON response goes out: backpressure, heartbeats, failures in band. */
 import { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import type { Response } from 'express';
+import type { Client } from '../request/client.js';
+import { isAbortError } from '../shared/thrown.js';
+import { FRAMING, setStreamHeaders } from './framing.js';
 import type { StreamType } from './negotiate.js';
+import { TurnWriter } from './turn-writer.js';
 
 /** How long a stream may be silent before a heartbeat, in milliseconds: well under the usual proxy timeout of 60 s. */
 const HEARTBEAT_MS = 15_000;
 
-interface Framing {
-  readonly item: (json: string) => string;
-  readonly error: (json: string) => string;
-  readonly heartbeat?: string;
-}
-
-/** JSON text has no line breaks, so an item cannot end its frame early. */
-const NDJSON: Framing = {
-  item: (json) => `${json}\n`,
-  error: (json) => `{"type":"error","error":${json}}\n`,
-};
-/** https://html.spec.whatwg.org/multipage/server-sent-events.html: a line that starts with a colon is a comment. */
-const SSE: Framing = {
-  item: (json) => `data: ${json}\n\n`,
-  error: (json) => `event: error\ndata: ${json}\n\n`,
-  heartbeat: ':\n\n',
-};
-const FRAMING: Record<StreamType, Framing> = {
-  'application/x-ndjson': NDJSON,
-  'application/jsonl': NDJSON,
-  'text/event-stream': SSE,
-};
-
 /** How {@link sendStream} sends. */
 export interface StreamOptions {
   readonly type: StreamType;
-  /** Called for each item before it is sent; its throw ends the stream like a failure of the source. */
-  readonly check: (item: unknown) => void;
-  /** Last call before the headers go: the session id may have been settled by the first item. */
+  readonly client: Client;
+  /** The JSON text of an item, on one line; its throw ends the stream like a failure of the source. */
+  readonly encode: (item: unknown) => string;
+  /** Last call before the headers go: the first item may have brought the session id. */
   readonly beforeHeaders: () => void;
   /** False while the headers would miss something that only the first item brings: heartbeats wait, too. */
   readonly headersReady: () => boolean;
-  /** The problem object of a failure. */
-  readonly toProblem: (error: unknown) => object;
+  /** The problem document of a failure, as JSON text on one line. */
+  readonly encodeFailure: (error: unknown) => string;
   /** @defaultValue 15,000 */
   readonly heartbeatMs?: number | undefined;
 }
 
 /**
- * Sends each item as it comes, and pulls the next one only when the last was taken. The headers go with the first item, so
- * that a failure before it keeps its status; a silent source sends them with the first heartbeat. When the client leaves,
- * the source is returned.
+ * Sends each item as it comes, and pulls the next one only while the client takes what was sent. Items that are there in
+ * the same turn of the event loop go out in one write. The headers go with the first item, so that a failure before it
+ * keeps its status; a silent source sends them with the first heartbeat. When the client leaves, the source is returned.
  *
  * @throws what the source throws: before the headers as it is, else after it was sent in band and the response has ended
  */
-export async function sendStream(
+export function sendStream(
   res: Response,
   source: AsyncIterable<unknown>,
-  {
-    type,
-    check,
-    beforeHeaders,
-    headersReady,
-    toProblem,
-    heartbeatMs = HEARTBEAT_MS,
-  }: StreamOptions,
+  options: StreamOptions,
 ): Promise<void> {
-  const framing = FRAMING[type];
-  const iterator = source[Symbol.asyncIterator]();
-  const waits = waitsFor(res);
-  const heartbeat = setInterval(() => {
-    if (!res.headersSent && headersReady()) sendHeaders(res, type, beforeHeaders);
-    const silent = framing.heartbeat === undefined || res.writableNeedDrain;
-    if (!silent && res.headersSent && !res.writableEnded) res.write(framing.heartbeat);
-  }, heartbeatMs);
-  const settle = () => {
-    clearInterval(heartbeat);
-    waits.dispose();
-  };
-  const stop = () => {
-    // Before the source is asked to stop: it may take its time, or never notice.
-    settle();
-    return discard(source, iterator);
-  };
-  try {
-    // An app may end the response itself, at a shutdown say.
-    while (!res.closed && !res.writableEnded) {
-      const result = await waits.whileOpen(iterator.next());
-      if (result === undefined || res.writableEnded) break;
-      if (result.done === true) {
-        if (!res.headersSent) sendHeaders(res, type, beforeHeaders);
-        settle();
-        res.end();
-        return;
-      }
-      check(result.value);
-      // As bytes: a string that waits in the socket takes three times its size.
-      const frame = Buffer.from(framing.item(toJson(result.value)));
-      if (!res.headersSent) sendHeaders(res, type, beforeHeaders);
-      // Not before the client has taken what is there: a stalled reader costs one buffer, not the whole stream.
-      if (!res.write(frame)) await waits.drain();
-    }
-  } catch (error) {
-    // The failure may be ours (an item that does not fit): the source must still get the chance to clean up.
-    // It is not waited for: the client is told now.
-    stop().catch(() => undefined);
-    if (res.headersSent && !res.closed && !res.writableEnded) {
-      res.end(framing.error(toJson(toProblem(error))));
-      await finished(res).catch(() => undefined);
-    }
-    throw error;
-  }
-  try {
-    await stop();
-  } finally {
-    waits.rethrow();
-  }
+  return new Promise((resolve, reject) => {
+    new StreamSender(res, source, options, { resolve, reject }).start();
+  });
 }
 
 /** Lets a source go that nobody will read on. */
@@ -126,50 +53,126 @@ export async function discard(
   await iterator.return?.();
 }
 
-/**
- * The two waits of a stream, on one pair of listeners. A listener for each item, or a race with one promise for the close,
- * would leave something behind for every item while the stream lasts.
- */
-function waitsFor(res: Response) {
-  let wake = () => {};
-  let late: { readonly error: unknown } | undefined;
-  const listener = () => wake();
-  res.on('close', listener).on('drain', listener);
-  return {
-    /** What `promise` resolves with, or `undefined` when the response closed first. */
-    whileOpen: <T>(promise: Promise<T>) =>
-      new Promise<T | undefined>((resolve, reject) => {
-        wake = () => {
-          if (res.closed) resolve(undefined);
-        };
-        promise.then(resolve, (error) => {
-          if (res.closed) late = { error };
-          reject(error);
-        });
-      }),
-    /** Until the client has taken what was written, or is gone. */
-    drain: () =>
-      new Promise<void>((resolve) => {
-        wake = resolve;
-      }),
-    /** What the source failed with while nobody waited any more: the client was gone. */
-    rethrow: () => {
-      if (late !== undefined) throw late.error;
-    },
-    dispose: () => res.off('close', listener).off('drain', listener),
+interface Outcome {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Callbacks instead of a loop: an item costs one promise, and nothing has to wait for a source that ignores its end. */
+class StreamSender {
+  readonly #res: Response;
+  readonly #source: AsyncIterable<unknown>;
+  readonly #iterator: AsyncIterator<unknown>;
+  readonly #options: StreamOptions;
+  readonly #outcome: Outcome;
+  readonly #writer: TurnWriter;
+  #release = () => {};
+  /** An item was taken, and the next one is asked for when the writer has drained. */
+  #paused = false;
+  #over = false;
+
+  constructor(
+    res: Response,
+    source: AsyncIterable<unknown>,
+    options: StreamOptions,
+    outcome: Outcome,
+  ) {
+    this.#res = res;
+    this.#source = source;
+    this.#iterator = source[Symbol.asyncIterator]();
+    this.#options = options;
+    this.#outcome = outcome;
+    const beforeHeaders = () => {
+      options.beforeHeaders();
+      setStreamHeaders(res, options.type);
+    };
+    this.#writer = new TurnWriter(res, beforeHeaders, () => this.#resume());
+  }
+
+  start(): void {
+    const { client, type, headersReady, heartbeatMs = HEARTBEAT_MS } = this.#options;
+    if (client.closed) return this.#stop();
+    const stopWatching = client.onClose(() => this.#stop());
+    const heartbeat = setInterval(() => {
+      if (this.#res.headersSent || headersReady()) this.#writer.beat(FRAMING[type].heartbeat);
+    }, heartbeatMs);
+    this.#release = () => {
+      clearInterval(heartbeat);
+      stopWatching();
+      this.#writer.close();
+    };
+    this.#pull();
+  }
+
+  #pull(): void {
+    try {
+      Promise.resolve(this.#iterator.next()).then(this.#take, this.#fail);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#pull();
+  }
+
+  readonly #take = (result: IteratorResult<unknown>) => {
+    if (this.#over) return;
+    // An app may end the response itself, at a shutdown say.
+    if (this.#res.writableEnded) return this.#stop();
+    try {
+      if (Object(result) !== result) throw new TypeError('The iterator gave no result object');
+      if (result.done === true) return this.#end();
+      const { type, encode } = this.#options;
+      this.#writer.add(FRAMING[type].item(encode(result.value)));
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (this.#writer.full) this.#paused = true;
+    else this.#pull();
   };
-}
 
-function sendHeaders(res: Response, type: StreamType, beforeHeaders: () => void): void {
-  beforeHeaders();
-  res.setHeader('Content-Type', type);
-  // Proxies and the compression middleware would hold events back.
-  res.setHeader('Cache-Control', 'no-cache, no-transform');
-  res.setHeader('X-Accel-Buffering', 'no');
-  res.flushHeaders();
-}
+  #finish(): void {
+    this.#over = true;
+    this.#release();
+  }
 
-/** `undefined`, which JSON does not know, is null: an item is never dropped. */
-function toJson(value: unknown): string {
-  return JSON.stringify(value) ?? 'null';
+  #end(): void {
+    this.#writer.end();
+    this.#finish();
+    this.#outcome.resolve();
+  }
+
+  /** The failure may be ours (an item that does not fit): the source must still get the chance to clean up. */
+  readonly #fail = (error: unknown) => {
+    if (this.#over) return this.#failLate(error);
+    const { client, encodeFailure, type } = this.#options;
+    const told = this.#writer.started && !client.closed && !this.#res.writableEnded;
+    // It is not waited for: the client is told now.
+    discard(this.#source, this.#iterator).catch(() => undefined);
+    const reject = () => this.#outcome.reject(error);
+    if (told) {
+      this.#res.once('finish', reject).once('close', reject);
+      this.#writer.end(FRAMING[type].error(encodeFailure(error)));
+    }
+    this.#finish();
+    if (!told) reject();
+  };
+
+  /** After the client has left: what comes of our asking the source to stop is no failure of it. */
+  #failLate(error: unknown): void {
+    if (this.#source instanceof Readable || isAbortError(error)) this.#outcome.resolve();
+    else this.#outcome.reject(error);
+  }
+
+  /** Nobody reads on. */
+  #stop(): void {
+    if (this.#over) return;
+    this.#finish();
+    discard(this.#source, this.#iterator).then(this.#outcome.resolve, (error) =>
+      this.#failLate(error),
+    );
+  }
 }

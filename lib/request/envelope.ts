@@ -83,17 +83,39 @@ function invalid(places: [pointer: string, detail: string][]): EnvelopeError {
   );
 }
 
+/** Levels of nesting. No walk overflows the stack on this few; only after an overflow is it asked whether there are more. */
+const MAX_DEPTH = 500;
+
 /**
  * Runs what walks the client's values. A body within the limit can still be nested so deeply that the walk overflows the
  * stack: that is the client's fault, not the server's.
  *
  * @throws {@link EnvelopeError} `INVALID_ENVELOPE` (400) in place of the overflow
  */
-export function refusingDepth<T>(walk: () => T): T {
+export function refusingDepth<T>(data: EnvelopeData, walk: () => T): T {
   try {
     return walk();
   } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new EnvelopeError('INVALID_ENVELOPE', 'The envelope is nested too deeply', { cause });
+    throw depthError(cause, data) ?? cause;
   }
+}
+
+/** The error for an overflow that the client's nesting explains. */
+export function depthError(cause: unknown, data: EnvelopeData): EnvelopeError | undefined {
+  if (!(cause instanceof RangeError) || !isDeep([data.inputs, data.outputs, data.parameters])) {
+    return undefined;
+  }
+  return new EnvelopeError('INVALID_ENVELOPE', 'The envelope is nested too deeply', { cause });
+}
+
+/** Level by level: a walk that calls itself would overflow in its turn. */
+function isDeep(values: readonly unknown[]): boolean {
+  let level = values.filter((value) => typeof value === 'object' && value !== null) as object[];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MAX_DEPTH) return true;
+    level = level
+      .flatMap((value): unknown[] => Object.values(value))
+      .filter((value) => typeof value === 'object' && value !== null) as object[];
+  }
+  return false;
 }

@@ -1,7 +1,7 @@
 /** The `fields` option goes in, ready-made checks and span attributes come out: one entry declares all a field has. */
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { configError, type ErrorDetail } from '../shared/errors.js';
-import { isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
+import { isBlank, isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
 import { compileSchema, type JsonSchema } from '../shared/schema.js';
 import { DATA_FIELDS, type EnvelopeField, sessionId } from './field.js';
 
@@ -14,6 +14,12 @@ const RESERVED: ReadonlySet<string> = new Set([
   'constructor',
   'prototype',
 ]);
+
+const MEMBERS: readonly string[] = [
+  'name',
+  'schema',
+  'attribute',
+] satisfies (keyof EnvelopeField)[];
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
@@ -35,7 +41,7 @@ export interface ParsedField {
  *
  * @throws TypeError naming the entry and the rule
  */
-export function parseFields(
+export function parseFieldList(
   entries: readonly (string | EnvelopeField)[],
   place: string,
 ): readonly ParsedField[] {
@@ -59,18 +65,18 @@ function parseField(entry: unknown, index: number, place: string): ParsedField {
     throw configError(place, 'must be a name or { name, schema?, attribute? }', entry);
   }
   if (index === 0) return parsedSessionId(field, place);
-  const { name, schema, attribute, ...unknown } = field;
-  const [stranger] = Object.keys(unknown);
+  const stranger = Object.keys(field).find((member) => !MEMBERS.includes(member));
   if (stranger !== undefined) {
     throw configError(place, 'takes name, schema and attribute only', stranger);
   }
+  const [name, schema, attribute] = MEMBERS.map((member) => ownMember(field, member));
   if (typeof name !== 'string' || !NAME.test(name)) {
     throw configError(`${place}.name`, `must match ${NAME}`, name);
   }
   if (RESERVED.has(name)) {
     throw configError(`${place}.name`, `must not be one of ${[...RESERVED].join(', ')}`, name);
   }
-  if (attribute !== undefined && (typeof attribute !== 'string' || attribute.trim() === '')) {
+  if (attribute !== undefined && (typeof attribute !== 'string' || isBlank(attribute))) {
     throw configError(`${place}.attribute`, 'must be the name of a span attribute', attribute);
   }
   return compileField({ name, schema: schema as JsonSchema | undefined, attribute }, place);
@@ -88,16 +94,16 @@ function parsedSessionId(field: JsonObject, place: string): ParsedField {
   return SESSION_FIELD;
 }
 
-function compileField(field: EnvelopeField, place: string): ParsedField {
-  const { name, schema, attribute } = field;
+function compileField({ name, schema, attribute }: EnvelopeField, place: string): ParsedField {
   const attributes = attribute === undefined ? [] : (ALIASES.get(attribute) ?? [attribute]);
-  const checkRule = schema === undefined ? undefined : ruleCheck(schema, `${place}.schema`, name);
+  const checkRule =
+    schema === undefined ? scalarCheck(name) : ruleCheck(schema, `${place}.schema`, name);
   return Object.freeze({
     name,
     attributes,
     check: (value: unknown) => {
       try {
-        const errors = checkRule?.(value);
+        const errors = checkRule(value);
         // Once now, while its failure can still be told: as an attribute it is JSON text.
         if (attributes.length > 0 && errors === undefined) attributeValue(value);
         return errors;
@@ -107,6 +113,24 @@ function compileField(field: EnvelopeField, place: string): ParsedField {
       }
     },
   });
+}
+
+const MAX_TEXT = 256;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** The rule of a field without a schema: what a client sends goes onto every span and log line, so it must be small. */
+function scalarCheck(name: string): ParsedField['check'] {
+  const broken = [
+    {
+      pointer: `/${name}`,
+      detail: `must be a string of 1 to ${MAX_TEXT} characters without control characters, a number or a boolean`,
+    },
+  ];
+  return (value) => {
+    const isText = typeof value === 'string' && value.length <= MAX_TEXT && !CONTROL.test(value);
+    return isText || Number.isFinite(value) || typeof value === 'boolean' ? undefined : broken;
+  };
 }
 
 function ruleCheck(schema: JsonSchema, place: string, name: string): ParsedField['check'] {

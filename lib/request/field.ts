@@ -1,4 +1,5 @@
 /** What stands in an envelope: the data fields, and the shape of a field beside them. */
+import { isBlank } from '../shared/json.js';
 import type { JsonSchema } from '../shared/schema.js';
 
 /**
@@ -11,7 +12,7 @@ export interface EnvelopeField {
   /**
    * JSON Schema of the value; a value that does not fit is a 400 `INVALID_FIELD` that names the field and the rule.
    * A `description` in the schema is quoted as the rule. `null` and blank strings never reach it: they count as absent.
-   * @defaultValue none: any JSON value
+   * @defaultValue none: a string of 1 to 256 characters without control characters, a finite number, or a boolean
    */
   readonly schema?: JsonSchema | undefined;
   /**
@@ -45,7 +46,5 @@ export type DataField = (typeof DATA_FIELDS)[number];
 
 /** null and blank strings count as absent, for every envelope field alike. */
 export function isAbsent(value: unknown): boolean {
-  return (
-    value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
-  );
+  return value === undefined || value === null || (typeof value === 'string' && isBlank(value));
 }

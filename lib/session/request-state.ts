@@ -1,12 +1,13 @@
-/** What a request's stages leave for each other and for the app in `res.locals`. The only file that touches it. */
+/** What a request's stages leave for each other, and for the app, in `res.locals`. The only file that touches it. */
 import type { Response } from 'express';
 import type { Refusal } from '../request/body.js';
+import type { Client } from '../request/client.js';
 import type { LocatedData } from '../request/envelope.js';
 import type { EnvelopeError } from '../shared/errors.js';
 import type { JsonObject } from '../shared/json.js';
 import type { SessionSlot } from './slot.js';
 
-/** `res.locals` behind `agentEnvelope()`; each further field of the allowlist stands there too, by its name. */
+/** `res.locals` after `agentEnvelope()`; each further field of the allowlist stands there too, by its name. */
 export interface EnvelopeLocals {
   [name: string]: unknown;
   /** The session id; `undefined` when the request has none. */
@@ -19,51 +20,70 @@ export interface EnvelopeLocals {
   parameters?: JsonObject;
 }
 
-/** What `agentEnvelope()` found out about a request. */
-export interface EnvelopeState {
+/** What a request is to `agentEnvelope()`. */
+export type RequestState = NoEnvelope | RefusedEnvelope | AcceptedEnvelope;
+
+/** The request has no envelope: it may be for a route that needs none. */
+export interface NoEnvelope {
+  readonly kind: 'none';
+  readonly refusal: Refusal;
+}
+
+/** The conversation a request named, which every reply to it echoes. */
+export interface SessionState {
+  readonly client: Client;
   readonly slot: SessionSlot;
   readonly responseHeader: string | false;
-  /** `undefined` when the envelope was refused. */
-  data?: LocatedData;
-  /** Why it was. */
-  error?: EnvelopeError | undefined;
+}
+
+/** The envelope breaks a rule, or its session is not open to the caller. */
+export interface RefusedEnvelope extends SessionState {
+  readonly kind: 'refused';
+  readonly error: EnvelopeError;
+}
+
+/** The envelope can be bound. */
+export interface AcceptedEnvelope extends SessionState {
+  readonly kind: 'accepted';
+  readonly data: LocatedData;
 }
 
 const STATE = Symbol.for('express-agent-envelope.state');
 
-type Locals = EnvelopeLocals & { [STATE]?: EnvelopeState | { refusal: Refusal } };
+type Locals = EnvelopeLocals & { [STATE]?: RequestState };
 
-/** The state of a request that has an envelope, why it has none, or `undefined` when no `agentEnvelope()` saw it. */
-export function readState(res: Response): EnvelopeState | { refusal: Refusal } | undefined {
+/** The state of a request, or `undefined` when no `agentEnvelope()` saw it. */
+export function readState(res: Response): RequestState | undefined {
   return (res.locals as Locals)[STATE];
 }
 
-/** Keeps the state, and shows the allowlisted values to the app. */
-export function keepState(res: Response, state: EnvelopeState): void {
+/** The session of a request that has an envelope. */
+export function readSession(res: Response): RefusedEnvelope | AcceptedEnvelope | undefined {
+  const state = readState(res);
+  return state === undefined || state.kind === 'none' ? undefined : state;
+}
+
+/** Keeps the state for the stages that follow; the app's own locals stay as they are. */
+export function keepState(res: Response, state: RequestState): void {
+  (res.locals as Locals)[STATE] = state;
+}
+
+/** Shows the app what the request says: only after its session was entered, since a refused one may be somebody else's. */
+export function showToApp(res: Response, state: RefusedEnvelope | AcceptedEnvelope): void {
   const locals = res.locals as Locals;
-  locals[STATE] = state;
   for (const name in state.slot.fields) locals[name] = state.slot.fields[name];
-}
-
-/** Keeps the data, and shows it to the app. */
-export function keepData(res: Response, state: EnvelopeState, data: LocatedData): void {
-  const locals = res.locals as Locals;
-  state.data = data;
-  locals.inputs = data.inputs;
-  locals.outputs = data.outputs;
-  locals.parameters = data.parameters;
-}
-
-/** Keeps only the reason why a request is no envelope; the app's own locals stay as they are. */
-export function keepRefusal(res: Response, refusal: Refusal): void {
-  (res.locals as Locals)[STATE] = { refusal };
+  if (state.kind === 'refused') return;
+  locals.inputs = state.data.inputs;
+  locals.outputs = state.data.outputs;
+  locals.parameters = state.data.parameters;
 }
 
 /** Repeats the session id in the response header, as soon as it is known: it is then on every outcome. */
-export function echoSession(res: Response, { slot, responseHeader }: EnvelopeState): void {
+export function echoSession(res: Response, state: RefusedEnvelope | AcceptedEnvelope): void {
+  const { slot, responseHeader } = state;
   const id = slot.fields.session_id;
-  // An engine may have settled it since.
-  (res.locals as Locals).session_id = id as string | undefined;
+  // An engine may have brought it since.
+  if (state.kind === 'accepted') (res.locals as Locals).session_id = id as string | undefined;
   if (responseHeader === false || typeof id !== 'string' || res.headersSent) return;
   if (res.getHeader(responseHeader) !== id) res.setHeader(responseHeader, id);
 }

@@ -1,4 +1,5 @@
 /** The whole precedence policy between the platform's session id and an engine's own. It lives here and nowhere else. */
+import { isBlank } from '../shared/json.js';
 
 /**
  * The id a run goes by: the platform's when it is there and not blank, returned as it is; else the engine's own.
@@ -18,5 +19,5 @@ export function resolveRunSessionId(
   fallback: string,
 ): string {
   const { sessionId } = request;
-  return typeof sessionId === 'string' && sessionId.trim() !== '' ? sessionId : fallback;
+  return typeof sessionId === 'string' && !isBlank(sessionId) ? sessionId : fallback;
 }

@@ -1,5 +1,7 @@
 /** The package's one error class, the catalogue of its codes, and how wrong configuration is reported. */
 import { inspect } from 'node:util';
+import { ownMember } from './json.js';
+import { orUndefined } from './thrown.js';
 
 /** One place that breaks a rule. */
 export interface ErrorDetail {
@@ -44,7 +46,7 @@ export interface EnvelopeErrorOptions {
   readonly errors?: readonly ErrorDetail[] | undefined;
   /** The error behind this one. It is never sent to a client. */
   readonly cause?: unknown;
-  /** A status that says more than the catalogue's: 504 for an `ENGINE_FAILED` by timeout. */
+  /** A status that says more than the catalogue's, 400 to 599: 504 for an `ENGINE_FAILED` by timeout. */
   readonly status?: number | undefined;
 }
 
@@ -85,22 +87,40 @@ export class EnvelopeError extends Error {
    * @param code - a code of the catalogue; it decides the status
    * @param message - what is wrong and which rule it breaks; never a submitted value
    * @param options - places at fault, and the cause
+   * @throws TypeError for a code that is not in the catalogue and a status that is no error's
    */
   constructor(code: ErrorCode, message: string, options: EnvelopeErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // Own members: options are never read through a prototype that somebody polluted.
+    const given = (name: keyof EnvelopeErrorOptions) => ownMember({ ...options }, name);
+    const cause = given('cause');
+    super(escapeControls(message), cause === undefined ? undefined : { cause });
+    if (!Object.hasOwn(ERROR_CATALOGUE, code)) {
+      throw configError('EnvelopeError: code', 'must be one of the catalogue', code);
+    }
+    const status = given('status') ?? ERROR_CATALOGUE[code].status;
+    if (!isErrorStatus(status)) {
+      throw configError('EnvelopeError: status', 'must be a whole number from 400 to 599', status);
+    }
+    const errors = (given('errors') ?? []) as readonly ErrorDetail[];
     this.code = code;
-    this.status = options.status ?? ERROR_CATALOGUE[code].status;
-    this.statusCode = this.status;
-    this.expose = this.status < 500;
-    this.errors = Object.freeze((options.errors ?? []).slice(0, MAX_ERRORS).map(bounded));
+    this.status = status;
+    this.statusCode = status;
+    this.expose = status < 500;
+    this.errors = Object.freeze(errors.slice(0, MAX_ERRORS).map(bounded));
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    const branded = typeof value === 'object' && value !== null && BRAND in value;
+    const branded =
+      typeof value === 'object' && value !== null && orUndefined(() => BRAND in value) === true;
     // A subclass is asked for as usual: the brand says nothing of it.
     // biome-ignore lint/complexity/noThisInStatic: `this` is the class that was asked for
     return this === EnvelopeError ? branded : super[Symbol.hasInstance](value);
   }
+}
+
+/** True for a status that reports an error. */
+export function isErrorStatus(status: unknown): status is number {
+  return Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599;
 }
 
 /** Errors whose message is a list of places: the message says all of them. */
@@ -123,7 +143,9 @@ export function configError(place: string, rule: string, value: unknown): TypeEr
   return new TypeError(`${place} ${rule}, got ${shown}`);
 }
 
-function bounded({ pointer, detail }: ErrorDetail): ErrorDetail {
+function bounded(place: ErrorDetail): ErrorDetail {
+  const pointer = escapeControls(place.pointer);
+  const detail = escapeControls(place.detail);
   return Object.freeze({
     // Cut between two segments: what is left still points at an ancestor of the place.
     pointer:
@@ -132,4 +154,15 @@ function bounded({ pointer, detail }: ErrorDetail): ErrorDetail {
         : pointer,
     detail: detail.length > MAX_TEXT ? `${detail.slice(0, MAX_TEXT - 1)}…` : detail,
   });
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/** A client names the members of its body: a name with a line break in it must not begin a log line of its own. */
+function escapeControls(text: string): string {
+  return text.replace(
+    CONTROLS,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

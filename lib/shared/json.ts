@@ -1,4 +1,5 @@
 /** What JSON values are, and the few things every stage does with them. */
+import { types } from 'node:util';
 
 /** A JSON object whose members nobody has checked yet. */
 export type JsonObject = Record<string, unknown>;
@@ -14,6 +15,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
     !Array.isArray(value) &&
     !ArrayBuffer.isView(value)
   );
+}
+
+/** True for a `Buffer`, any other typed array, and what lies under them. */
+export function isBytes(value: unknown): boolean {
+  return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
 }
 
 /**
@@ -35,4 +41,9 @@ function copy(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [name, frozenCopy(member)]),
   );
+}
+
+/** True for text of nothing but white space: the one meaning of "blank". */
+export function isBlank(text: string): boolean {
+  return text.trim() === '';
 }

@@ -1,6 +1,6 @@
 /** Public options and a table of parsers go in, a complete and frozen configuration comes out. */
 import { configError } from './errors.js';
-import { isJsonObject } from './json.js';
+import { isJsonObject, ownMember } from './json.js';
 
 /**
  * One parser an option: it gets the value, or `undefined` for the default, and returns what the configuration holds or throws.
@@ -11,7 +11,7 @@ export type Parsers<Configuration> = {
 };
 
 /**
- * Parses options. An explicit `undefined` is the default.
+ * Parses options. An explicit `undefined` is the default, and so is a member of a prototype: nobody wrote it.
  *
  * @param place - what takes them, e.g. `remote: options`
  * @throws TypeError for options that are not an object and for an unknown one; what the parsers throw
@@ -29,7 +29,7 @@ export function parseConfiguration<Configuration extends object>(
   }
   const parsed = Object.entries<(value: unknown) => unknown>(parsers).map(([name, parse]) => [
     name,
-    parse(options[name]),
+    parse(ownMember(options, name)),
   ]);
   return Object.freeze(Object.fromEntries(parsed));
 }

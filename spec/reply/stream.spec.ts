@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import express, { type Response } from 'express';
 import type { StreamType } from '../../lib/reply/negotiate.js';
 import { type StreamOptions, sendStream } from '../../lib/reply/stream.js';
+import { Client } from '../../lib/request/client.js';
 
 const SSE = 'text/event-stream';
 const NDJSON = 'application/x-ndjson';
@@ -35,14 +36,15 @@ async function streaming<T>(
   const outcome = gate<Outcome>();
   const flushed = gate<boolean>();
   const app = express();
-  app.get('/', (_req, res) => {
+  app.get('/', (req, res) => {
     response.open(res);
     sendStream(res, source, {
       type: NDJSON,
-      check: () => undefined,
+      client: new Client(req, res),
+      encode: (item) => JSON.stringify(item),
       beforeHeaders: () => undefined,
       headersReady: () => true,
-      toProblem: (error) => ({ title: String(error) }),
+      encodeFailure: (error) => JSON.stringify({ title: String(error) }),
       ...options,
     }).then(
       () => outcome.open({ sent: true }),
@@ -229,7 +231,7 @@ describe('a failure', () => {
   it('is thrown only when its frame has gone out: what destroys the socket comes too late', async () => {
     // Far more than the socket buffers hold, and a client that takes its time.
     const title = 'x'.repeat(32 * KB * KB);
-    const options = { toProblem: () => ({ title }) };
+    const options = { encodeFailure: () => JSON.stringify({ title }) };
     await streaming(from(1, error), options, async ({ url, response, flushed }) => {
       const { res } = await connect(url);
       let bytes = 0;
@@ -244,7 +246,7 @@ describe('a failure', () => {
     });
   }, 30_000);
 
-  it('of the check ends the stream, and the source gets to its finally', async () => {
+  it('of an item that cannot be sent ends the stream, and the source gets to its finally', async () => {
     for (const [bad, expected] of [
       [1, 'failed early'],
       [2, '1\n{"type":"error","error":{"title":"Error: boom"}}\n'],
@@ -259,8 +261,9 @@ describe('a failure', () => {
         }
       }
       const { text, outcome } = await received(source(), {
-        check: (item) => {
+        encode: (item) => {
           if (item === bad) throw error;
+          return String(item);
         },
       });
       expect([text, cleaned, pulled]).toEqual([expected, true, bad]);
@@ -268,14 +271,16 @@ describe('a failure', () => {
     }
   });
 
-  it('does not check what a generator returns: that is no item', async () => {
+  it('does not encode what a generator returns: that is no item', async () => {
     async function* source() {
       yield 'item';
       return 'no item';
     }
     const checked: unknown[] = [];
-    const { text } = await received(source(), { check: (item) => checked.push(item) });
-    expect([text, checked]).toEqual(['"item"\n', ['item']]);
+    const { text } = await received(source(), {
+      encode: (item) => String(checked.push(item)),
+    });
+    expect([text, checked]).toEqual(['1\n', ['item']]);
   });
 
   it('to say the first item as JSON comes before the headers, too', async () => {
@@ -483,7 +488,7 @@ describe('backpressure', () => {
         };
       },
     };
-    await received(source, { check: (item) => order.push(`take ${item}`) });
+    await received(source, { encode: (item) => String(order.push(`take ${item}`)) });
     expect(order).toEqual(['pull 1', 'take 1', 'pull 2', 'take 2', 'pull 3']);
   });
 
@@ -627,15 +632,16 @@ describe('when the client leaves', () => {
     const begun = gate();
     const done = gate<boolean>();
     const app = express();
-    app.get('/', async (_req, res) => {
+    app.get('/', async (req, res) => {
       begun.open();
       await once(res, 'close');
       await sendStream(res, source, {
         type: NDJSON,
-        check: () => undefined,
+        client: new Client(req, res),
+        encode: (item) => JSON.stringify(item),
         beforeHeaders: () => undefined,
         headersReady: () => true,
-        toProblem: () => ({}),
+        encodeFailure: () => '{}',
       });
       done.open(res.headersSent);
     });

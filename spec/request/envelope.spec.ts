@@ -1,8 +1,8 @@
 import { sessionId } from '../../lib/index.js';
 import { readData, readFields } from '../../lib/request/envelope.js';
-import { parseFields } from '../../lib/request/field-list.js';
+import { parseFieldList } from '../../lib/request/field-list.js';
 
-const FIELDS = parseFields(
+const FIELDS = parseFieldList(
   [sessionId, { name: 'tenant', schema: { type: 'string', maxLength: 3 } }, 'toString'],
   'fields',
 );

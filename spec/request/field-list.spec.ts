@@ -1,11 +1,11 @@
 import { sessionId } from '../../lib/index.js';
 import { DATA_FIELDS, isAbsent } from '../../lib/request/field.js';
-import { parseFields, SESSION_FIELD, spanAttributes } from '../../lib/request/field-list.js';
+import { parseFieldList, SESSION_FIELD, spanAttributes } from '../../lib/request/field-list.js';
 
 const RULE = 'must be a string that matches ^[A-Za-z0-9._:-]{1,128}$';
 
 /** Parses an allowlist whose first entry is right. */
-const parse = (...entries: unknown[]) => parseFields([sessionId, ...(entries as [])], 'fields');
+const parse = (...entries: unknown[]) => parseFieldList([sessionId, ...(entries as [])], 'fields');
 
 describe('sessionId', () => {
   it('is an envelope field like any other, with the name, schema and attribute of the contract', () => {
@@ -82,14 +82,14 @@ describe('the rule of session_id', () => {
   });
 });
 
-describe('parseFields', () => {
+describe('parseFieldList', () => {
   it.each<[string, unknown]>([
     ['sessionId', sessionId],
     ['its name', 'session_id'],
     ['an object with its name only', { name: 'session_id' }],
     ['the sessionId of another copy of the package', structuredClone(sessionId)],
   ])('takes %s as the first entry, with the rule of the wire', (_title, entry) => {
-    const [field] = parseFields([entry] as never, 'fields');
+    const [field] = parseFieldList([entry] as never, 'fields');
     expect(field?.name).toBe('session_id');
     expect(field?.attributes).toEqual(['session.id', 'gen_ai.conversation.id']);
     expect(field?.check('a b')).toEqual([{ pointer: '/session_id', detail: RULE }]);
@@ -102,7 +102,7 @@ describe('parseFields', () => {
     ['a laxer rule', [{ ...sessionId, schema: {} }]],
     ['another attribute', [{ ...sessionId, attribute: 'my.session' }]],
   ])('refuses %s in the place of sessionId', (_title, entries) => {
-    const act = () => parseFields(entries as [], 'fields');
+    const act = () => parseFieldList(entries as [], 'fields');
     expect(act).toThrow(TypeError);
     expect(act).toThrow(/^fields\[0\] must be sessionId/);
   });
@@ -110,7 +110,7 @@ describe('parseFields', () => {
   it.each<[unknown]>([['session_id'], [{}], [null], [7], [new Set([sessionId])]])(
     'refuses %p, which is no array',
     (entries) => {
-      const act = () => parseFields(entries as [], 'fields');
+      const act = () => parseFieldList(entries as [], 'fields');
       expect(act).toThrow(TypeError);
       expect(act).toThrow(/^fields must be an array, got /);
     },
@@ -130,7 +130,7 @@ describe('parseFields', () => {
   it('refuses a hole in the list', () => {
     const entries: unknown[] = [sessionId];
     entries[2] = 'tenant';
-    const act = () => parseFields(entries as [], 'fields');
+    const act = () => parseFieldList(entries as [], 'fields');
     expect(act).toThrow(TypeError);
     expect(act).toThrow(/^fields\[1\] must be a name/);
   });
@@ -222,13 +222,37 @@ describe('parseFields', () => {
   it('takes an explicit undefined for the default', () => {
     const [, field] = parse({ name: 'tenant', schema: undefined, attribute: undefined });
     expect(field?.attributes).toEqual([]);
-    expect(field?.check({ any: 'value' })).toBeUndefined();
+    expect(field?.check('any text')).toBeUndefined();
+  });
+
+  it.each([
+    ['1 character', 'x'],
+    ['256 characters', 'x'.repeat(256)],
+    ['a number', -0.5],
+    ['a boolean', false],
+  ])('without a schema takes %s', (_what, value) => {
+    const [, field] = parse({ name: 'tenant' });
+    expect(field?.check(value)).toBeUndefined();
+  });
+
+  it.each([
+    ['257 characters', 'x'.repeat(257)],
+    ['a line break', 'a\nb'],
+    ['a control character of C1', 'a\u0085b'],
+    ['an object', { any: 'value' }],
+    ['an array', ['value']],
+    ['a number that is not finite', Number.POSITIVE_INFINITY],
+  ])('without a schema refuses %s: it goes onto every span and log line', (_what, value) => {
+    const [, field] = parse({ name: 'tenant' });
+    expect(field?.check(value)).toEqual([
+      { pointer: '/tenant', detail: expect.stringContaining('1 to 256 characters') },
+    ]);
   });
 
   it('does not keep the list or the entry of the caller', () => {
     const entry = { name: 'tenant' };
     const entries = [sessionId, entry];
-    const fields = parseFields(entries, 'fields');
+    const fields = parseFieldList(entries, 'fields');
     entry.name = 'other';
     entries.push({ name: 'late' });
     expect(fields.map(({ name }) => name)).toEqual(['session_id', 'tenant']);

@@ -85,7 +85,7 @@ describe('SessionSpanProcessor', () => {
           sessionId,
           { name: 'tenant', attribute: 'app.tenant' },
           { name: 'turn', attribute: 'app.turn' },
-          { name: 'labels', attribute: 'app.labels' },
+          { name: 'labels', schema: { type: 'object' }, attribute: 'app.labels' },
           'silent',
         ],
       }),

@@ -1,0 +1,26 @@
+/** An error goes in; what an operator needs to find its origin comes out, as text. */
+import { readMember } from '../shared/thrown.js';
+
+/** Errors wrapped in one another without an end must not fill the log. */
+const MAX_CAUSES = 4;
+
+/** The stack, and the stacks of its causes: the engine's error stands behind an `ENGINE_FAILED`. */
+export function reportOf(error: unknown): string {
+  const texts: string[] = [];
+  for (let link = error, i = 0; link !== undefined && i <= MAX_CAUSES; i += 1) {
+    texts.push(`${i === 0 ? '' : '[cause] '}${stackOf(link)}`);
+    link = readMember(link, 'cause');
+  }
+  return texts.join('\n');
+}
+
+/** As Express prints an error that nobody handled. */
+function stackOf(error: unknown): string {
+  const stack = readMember(error, 'stack');
+  if (typeof stack === 'string') return stack;
+  try {
+    return String(error);
+  } catch {
+    return 'An error that cannot be printed';
+  }
+}

@@ -1,0 +1,51 @@
+/** A stream's media type goes in; how its items, its failure and its heartbeat are written comes out. */
+import type { Response } from 'express';
+import type { StreamType } from './negotiate.js';
+
+/** The text of a stream's parts. */
+export interface Framing {
+  readonly item: (json: string) => string;
+  readonly error: (json: string) => string;
+  /** Says nothing to the reader, and finds out whether there still is one. */
+  readonly heartbeat: string;
+}
+
+/**
+ * JSON text has no line breaks, so an item cannot end its frame early. Readers of NDJSON pass over a blank line: without it,
+ * a silent stream would never learn that its peer has vanished without a word.
+ */
+const NDJSON: Framing = {
+  item: (json) => `${json}\n`,
+  error: (json) => `{"type":"error","error":${json}}\n`,
+  heartbeat: '\n',
+};
+
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html: a line that starts with a colon is a comment. */
+const SSE: Framing = {
+  item: (json) => `data: ${json}\n\n`,
+  error: (json) => `event: error\ndata: ${json}\n\n`,
+  heartbeat: ':\n\n',
+};
+
+/** The framing of each media type. */
+export const FRAMING: Readonly<Record<StreamType, Framing>> = {
+  'application/x-ndjson': NDJSON,
+  'application/jsonl': NDJSON,
+  'text/event-stream': SSE,
+};
+
+/** What JSON leaves as it is, and what line readers (Python's `splitlines`, for one) take for the end of a line. */
+const LINE_ENDS = /[\u0085\u2028\u2029]/g;
+
+/** JSON text on one line, whoever reads it. */
+export function escapeLineEnds(json: string): string {
+  return json.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** The headers of a stream. */
+export function setStreamHeaders(res: Response, type: StreamType): void {
+  res.setHeader('Content-Type', type);
+  // Proxies and the compression middleware would hold events back.
+  res.setHeader('Cache-Control', 'no-cache, no-transform');
+  res.setHeader('X-Accel-Buffering', 'no');
+}

@@ -1,0 +1,20 @@
+/** Anything that was thrown goes in; what can be read of it comes out. A getter, or a Proxy, may throw in its turn. */
+
+/** A member of what was thrown, or `undefined` where it cannot be read. */
+export function readMember(thrown: unknown, name: string): unknown {
+  return orUndefined(() => (Object(thrown) as Record<string, unknown>)[name]);
+}
+
+/** What `read` returns, or `undefined` when it throws. */
+export function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for what `AbortSignal` and the platform's own functions throw after an abort. */
+export function isAbortError(thrown: unknown): boolean {
+  return readMember(thrown, 'name') === 'AbortError';
+}
