@@ -91,7 +91,10 @@ class StreamSender {
 
   start(): void {
     const { client, type, headersReady, heartbeatMs = HEARTBEAT_MS } = this.#options;
-    if (client.closed) return this.#stop();
+    if (client.closed) {
+      this.#stop();
+      return;
+    }
     const stopWatching = client.onClose(() => this.#stop());
     const heartbeat = setInterval(() => {
       if (this.#res.headersSent || headersReady()) this.#writer.beat(FRAMING[type].heartbeat);

@@ -9,6 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { SessionSlot } from './slot.js';
+import { guardTracing } from './tracing.js';
 
 /** Where HTTP instrumentation keeps the server span (`setRPCMetadata` of `@opentelemetry/core`). */
 const RPC_METADATA_KEY = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
@@ -30,13 +31,16 @@ export function stampOpenSpans(slot: SessionSlot, ctx: Context = context.active(
   if (active !== request) stamp(active, slot);
 }
 
-function stamp(span: Span | undefined, { attributes }: SessionSlot): void {
-  if (span?.isRecording()) span.setAttributes(attributes);
+/** Puts the session's attributes onto an open span. */
+export function stamp(span: Span | undefined, { attributes }: SessionSlot): void {
+  guardTracing(() => {
+    if (span?.isRecording()) span.setAttributes(attributes);
+  });
 }
 
 /** Trace and span id of the request, for replies; `undefined` where nothing traces. */
 export function requestSpanContext(ctx: Context = context.active()): SpanContext | undefined {
-  const spanContext = requestSpan(ctx)?.spanContext();
+  const spanContext = guardTracing(() => requestSpan(ctx)?.spanContext(), undefined);
   return spanContext !== undefined && trace.isSpanContextValid(spanContext)
     ? spanContext
     : undefined;
@@ -45,6 +49,10 @@ export function requestSpanContext(ctx: Context = context.active()): SpanContext
 /** Marks the request as failed, where its HTTP status cannot tell: it was sent before the failure. */
 export function recordFailure(error: unknown): void {
   const span = requestSpan(context.active());
-  if (error instanceof Error) span?.recordException(error);
-  span?.setStatus({ code: SpanStatusCode.ERROR });
+  guardTracing(() => {
+    if (error instanceof Error) span?.recordException(error);
+  });
+  guardTracing(() => {
+    span?.setStatus({ code: SpanStatusCode.ERROR });
+  });
 }

@@ -12,8 +12,9 @@ import {
 import { isAbsent } from '../request/field.js';
 import { SESSION_FIELD, spanAttributes } from '../request/field-list.js';
 import { configError } from '../shared/errors.js';
+import { guardTracing } from './tracing.js';
 
-/** One request's session. Only its id may still change, once, from absent to the id an engine settled. */
+/** One request's session. Only its id may still change, once, from absent to the id of an engine. */
 export interface SessionSlot {
   /** Allowlisted values by name. */
   readonly fields: Record<string, unknown>;
@@ -73,7 +74,11 @@ export function adoptSessionId(slot: SessionSlot, id: string): void {
   if (slot.fields.session_id !== undefined) return;
   slot.fields.session_id = id;
   Object.assign(slot.attributes, spanAttributes([SESSION_FIELD], slot.fields));
-  for (const span of slot.waiting ?? []) span.setAttributes(slot.attributes);
+  for (const span of slot.waiting ?? []) {
+    guardTracing(() => {
+      span.setAttributes(slot.attributes);
+    });
+  }
   slot.waiting?.clear();
 }
 

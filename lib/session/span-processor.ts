@@ -1,6 +1,7 @@
 /** A span goes in when it starts; it comes out with the attributes of its session. */
 import type { Context, Span } from '@opentelemetry/api';
 import { activeSlot, type SessionSlot } from './slot.js';
+import { guardTracing } from './tracing.js';
 
 /**
  * Stamps every span that starts in a session with `session.id` (OpenTelemetry), `gen_ai.conversation.id` (GenAI
@@ -21,7 +22,9 @@ export class SessionSpanProcessor {
   onStart(span: Span, parentContext: Context): void {
     const slot = activeSlot(parentContext) ?? activeSlot();
     if (slot === undefined) return;
-    span.setAttributes(slot.attributes);
+    guardTracing(() => {
+      span.setAttributes(slot.attributes);
+    });
     if (slot.fields.session_id !== undefined) return;
     slot.waiting ??= new Set();
     slot.waiting.add(span);
