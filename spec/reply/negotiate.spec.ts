@@ -1,6 +1,9 @@
 import express from 'express';
 import request from 'supertest';
-import { negotiate, OFFERS } from '../../lib/reply/negotiate.js';
+import { negotiate, offersOf } from '../../lib/reply/negotiate.js';
+
+const OFFERS = offersOf('application/x-ndjson');
+
 import { EnvelopeError } from '../../lib/shared/errors.js';
 
 const JSON_TYPE = 'application/json';
