@@ -4,7 +4,6 @@
  */
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import express, { type Request, type RequestHandler, type Response } from 'express';
-import request from 'supertest';
 import { Type } from 'typebox';
 import {
   type AgentEnvelopeOptions,
@@ -23,6 +22,7 @@ import {
   sessionId,
   withSessionId,
 } from '../lib/index.js';
+import { envelopeApp, post } from './helpers.js';
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -37,11 +37,7 @@ function typed<Expected>() {
 
 /** What the bound handler answers to `body`. */
 async function outputsOf(route: RequestHandler, body: object): Promise<unknown> {
-  const app = express();
-  app.use(agentEnvelope());
-  app.post('/', route);
-  app.use(problemDetails());
-  const reply = await request(app).post('/').send(body);
+  const reply = await post(envelopeApp(express(), route).app, body);
   return reply.body.data?.outputs ?? reply.body.code;
 }
 
@@ -305,7 +301,7 @@ describe('in an Express app', () => {
     app.use('/f', agentEnvelope(), router);
     app.all('/g/:agent', agentEnvelope(), bound, problemDetails());
     for (const path of 'abcdefg') {
-      const { body } = await request(app).post(`/${path}/agent-1`).send({ session_id: 's-1' });
+      const { body } = await post(app, { session_id: 's-1' }, `/${path}/agent-1`);
       expect([path, body.data?.outputs]).toEqual([path, ['s-1', 'agent-1']]);
     }
   });
@@ -322,7 +318,7 @@ describe('in an Express app', () => {
       const wrong: number | undefined = res.locals.session_id;
       res.json([req.body.session_id, wrong]);
     });
-    const { body } = await request(app).post('/').send(BODY);
+    const { body } = await post(app, BODY);
     expect(body).toEqual(['s-1', 's-1']);
   });
 
@@ -337,7 +333,7 @@ describe('in an Express app', () => {
     const app = express();
     app.use(agentEnvelope());
     app.post('/', handler);
-    const { body } = await request(app).post('/').send(BODY);
+    const { body } = await post(app, BODY);
     expect(body).toBe('s-1');
   });
 });
