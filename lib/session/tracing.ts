@@ -1,0 +1,53 @@
+/** Calls to the tracing SDK go in, their results come out, or a stand-in for what throws: tracing never fails a request. */
+import {
+  type Context,
+  diag,
+  INVALID_SPAN_CONTEXT,
+  type Span,
+  type SpanOptions,
+  trace,
+} from '@opentelemetry/api';
+
+/**
+ * Makes one call to the tracing SDK. Spans, their processors and what serializes their attributes are code of others, and
+ * may throw.
+ *
+ * Guard each call by itself: a span whose attributes cannot be set must still be ended.
+ *
+ * @param fallback - the result when the call throws
+ * @returns what `call` returns, or `fallback`; what was thrown is reported through OTel's `diag`
+ */
+export function guardTracing<T>(call: () => T, fallback: T): T;
+export function guardTracing(call: () => void): void;
+export function guardTracing<T>(call: () => T, fallback?: T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    report(error);
+    return fallback;
+  }
+}
+
+/**
+ * Starts a span under `parent`.
+ *
+ * @returns the span; when it cannot be started one that records nothing, with the ids of the parent: what is started under it
+ * stays in the trace
+ */
+export function startSpan(name: string, options: SpanOptions, parent: Context): Span {
+  try {
+    return trace.getTracer('express-agent-envelope').startSpan(name, options, parent);
+  } catch (error) {
+    report(error);
+    const ids = guardTracing(() => trace.getSpanContext(parent), undefined);
+    return trace.wrapSpanContext(ids ?? INVALID_SPAN_CONTEXT);
+  }
+}
+
+function report(error: unknown): void {
+  try {
+    diag.error('express-agent-envelope: tracing failed', error);
+  } catch {
+    // The logger is code of others, too.
+  }
+}
