@@ -1,7 +1,7 @@
 /** An engine and a request go in, a run comes out. The one place where a run's id is resolved. */
 import { type Context, context, diag } from '@opentelemetry/api';
 import { isAbsent } from '../request/field.js';
-import { SESSION_FIELD } from '../request/field-list.js';
+import { SESSION_FIELD } from '../request/parsed-field.js';
 import { stampOpenSpans } from '../session/request-span.js';
 import { resolveRunSessionId } from '../session/run-session-id.js';
 import {
