@@ -6,7 +6,7 @@ import { type AgentEnvelopeOptions, type Configuration, parseOptions } from './o
 import { createBodyReader } from './request/body.js';
 import { Client } from './request/client.js';
 import { type FieldValues, readData, readFields } from './request/envelope.js';
-import { spanAttributes } from './request/field-list.js';
+import { spanAttributes } from './request/parsed-field.js';
 import { stampOpenSpans } from './session/request-span.js';
 import {
   type AcceptedEnvelope,

@@ -1,7 +1,8 @@
 /** The public options go in, a complete and frozen configuration comes out; whatever is wrong throws here, at start. */
 import type { Request } from 'express';
 import { type EnvelopeField, sessionId } from './request/field.js';
-import { type ParsedField, parseFieldList } from './request/field-list.js';
+import { parseFieldList } from './request/field-list.js';
+import type { ParsedField } from './request/parsed-field.js';
 import { configError } from './shared/errors.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 import { isRequest, uncalled } from './shared/uncalled.js';

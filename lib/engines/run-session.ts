@@ -1,6 +1,6 @@
 /** The id a run was asked for goes in, the session it runs in comes out, and the one id it goes by. */
 import { type Context, context } from '@opentelemetry/api';
-import { SESSION_FIELD } from '../request/field-list.js';
+import { SESSION_FIELD } from '../request/parsed-field.js';
 import { stampOpenSpans } from '../session/request-span.js';
 import { resolveRunSessionId } from '../session/run-session-id.js';
 import { activeSlot, adoptSessionId, deriveSlot, type SessionSlot } from '../session/slot.js';

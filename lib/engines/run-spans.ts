@@ -8,7 +8,7 @@ import {
   type TimeInput,
   trace,
 } from '@opentelemetry/api';
-import { SESSION_FIELD, spanAttributes } from '../request/field-list.js';
+import { SESSION_FIELD, spanAttributes } from '../request/parsed-field.js';
 import { guardTracing, startSpan } from '../session/tracing.js';
 import type { AgentEvent } from '../shared/run-events.js';
 import type { AgentEngine, EngineRequest } from './engine.js';

@@ -28,8 +28,7 @@ export function sendReply(target: ReplyTarget, output: unknown): Promise<void> |
   const { req, res, offers } = target;
   // `(bound, { res }) => res.json(…)` returns the response: it is answered.
   if (output === undefined || output === res) return undefined;
-  if (isAgentRun(output))
-    return sendSource(target, output, offers.run, sendRun);
+  if (isAgentRun(output)) return sendSource(target, output, offers.run, sendRun);
   if (isAsyncIterable(output)) return sendSource(target, output, offers.stream, sendItems);
   if (nobodyReads(target)) return undefined;
   negotiate(req, offers.value);

@@ -3,7 +3,7 @@
 import { detailsError, EnvelopeError, type ErrorDetail } from '../shared/errors.js';
 import { isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
 import { DATA_FIELDS, type DataField, isAbsent } from './field.js';
-import type { ParsedField } from './field-list.js';
+import type { ParsedField } from './parsed-field.js';
 
 /** Values of the allowlisted fields: every allowlisted name is a key, `undefined` where the request has no value. */
 export type FieldValues = Record<string, unknown>;

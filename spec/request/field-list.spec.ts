@@ -1,6 +1,7 @@
 import { sessionId } from '../../lib/index.js';
 import { DATA_FIELDS, isAbsent } from '../../lib/request/field.js';
-import { parseFieldList, SESSION_FIELD, spanAttributes } from '../../lib/request/field-list.js';
+import { parseFieldList } from '../../lib/request/field-list.js';
+import { SESSION_FIELD, spanAttributes } from '../../lib/request/parsed-field.js';
 
 const RULE = 'must be a string that matches ^[A-Za-z0-9._:-]{1,128}$';
 
