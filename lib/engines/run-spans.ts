@@ -2,20 +2,23 @@
 import {
   type Attributes,
   type Context,
+  INVALID_SPAN_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
   type TimeInput,
   trace,
 } from '@opentelemetry/api';
-import { SESSION_FIELD, spanAttributes } from '../request/field-list.js';
 import { guardTracing, startSpan } from '../session/tracing.js';
 import type { AgentEvent } from '../shared/run-events.js';
 import type { AgentEngine, EngineRequest } from './engine.js';
-import { errorType, modelAttribute, toText, usageAttributes } from './genai-attributes.js';
-
-/** The engine's own session id, beside the platform's. */
-const ENGINE_SESSION_ID = 'engine.session.id';
+import {
+  errorType,
+  idAttributes,
+  modelAttribute,
+  toText,
+  usageAttributes,
+} from './genai-attributes.js';
 
 /** How a run ended. */
 export interface RunOutcome {
@@ -69,15 +72,13 @@ export class RunSpans {
     this.#agent = agent;
     this.#capture(agent, 'gen_ai.input.messages', request.messages);
     this.context = trace.setSpan(parent, agent);
-    this.traceId = guardTracing(() => traceIdOf(agent), undefined);
+    const ids = guardTracing(() => agent.spanContext(), INVALID_SPAN_CONTEXT);
+    this.traceId = trace.isSpanContextValid(ids) ? ids.traceId : undefined;
   }
 
   /** The id is known: it goes onto `invoke_agent`, and onto every span from now on. */
   setIds({ sessionId, engineSessionId }: { sessionId: string; engineSessionId: string }): void {
-    const ids = {
-      ...spanAttributes([SESSION_FIELD], { [SESSION_FIELD.name]: sessionId }),
-      [ENGINE_SESSION_ID]: engineSessionId,
-    };
+    const ids = idAttributes(sessionId, engineSessionId);
     this.#common = { ...this.#common, ...ids };
     setAttributes(this.#agent, ids);
   }
@@ -180,9 +181,4 @@ function endSpan(span: Span | undefined): void {
 function fail(span: Span | undefined, type: string): void {
   guardTracing(() => span?.setAttribute('error.type', type));
   guardTracing(() => span?.setStatus({ code: SpanStatusCode.ERROR }));
-}
-
-function traceIdOf(span: Span): string | undefined {
-  const ids = span.spanContext();
-  return trace.isSpanContextValid(ids) ? ids.traceId : undefined;
 }
