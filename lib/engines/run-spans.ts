@@ -6,7 +6,6 @@ import {
   type Span,
   SpanKind,
   SpanStatusCode,
-  type TimeInput,
   trace,
 } from '@opentelemetry/api';
 import { guardTracing, startSpan } from '../session/tracing.js';
@@ -43,7 +42,7 @@ export class RunSpans {
   readonly #tools = new Map<string, Span>();
   #chat: Span | undefined;
   /** A call to the model shows in its first event; it began when the last thing before it was done. */
-  #chatStart: TimeInput = new Date();
+  #chatStart = new Date();
   #model: string | undefined;
   /** What each span of the run carries. */
   #common: Attributes;
@@ -133,10 +132,8 @@ export class RunSpans {
       setAttributes(this.#agent, { 'gen_ai.response.finish_reasons': [stopReason] });
     }
     if (usage) setAttributes(this.#agent, usageAttributes(usage.inputTokens, usage.outputTokens));
-    if (output !== undefined) {
-      const message = [{ role: 'assistant', content: output }];
-      this.#capture(this.#agent, 'gen_ai.output.messages', message);
-    }
+    const answer = output === undefined ? [] : [{ role: 'assistant', content: output }];
+    if (answer.length > 0) this.#capture(this.#agent, 'gen_ai.output.messages', answer);
     endSpan(this.#agent);
   }
 
@@ -169,13 +166,9 @@ export class RunSpans {
   }
 }
 
-function setAttributes(span: Span, attributes: Attributes): void {
-  guardTracing(() => span.setAttributes(attributes));
-}
-
-function endSpan(span: Span | undefined): void {
-  guardTracing(() => span?.end());
-}
+const setAttributes = (span: Span, attributes: Attributes): void =>
+  guardTracing(() => void span.setAttributes(attributes));
+const endSpan = (span: Span | undefined): void => guardTracing(() => span?.end());
 
 /** The type only: a message may quote the conversation. */
 function fail(span: Span | undefined, type: string): void {
