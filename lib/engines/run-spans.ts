@@ -2,20 +2,22 @@
 import {
   type Attributes,
   type Context,
+  INVALID_SPAN_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
-  type TimeInput,
   trace,
 } from '@opentelemetry/api';
-import { SESSION_FIELD, spanAttributes } from '../request/parsed-field.js';
 import { guardTracing, startSpan } from '../session/tracing.js';
 import type { AgentEvent } from '../shared/run-events.js';
 import type { AgentEngine, EngineRequest } from './engine.js';
-import { errorType, modelAttribute, toText, usageAttributes } from './genai-attributes.js';
-
-/** The engine's own session id, beside the platform's. */
-const ENGINE_SESSION_ID = 'engine.session.id';
+import {
+  errorType,
+  idAttributes,
+  modelAttribute,
+  toText,
+  usageAttributes,
+} from './genai-attributes.js';
 
 /** How a run ended. */
 export interface RunOutcome {
@@ -40,7 +42,7 @@ export class RunSpans {
   readonly #tools = new Map<string, Span>();
   #chat: Span | undefined;
   /** A call to the model shows in its first event; it began when the last thing before it was done. */
-  #chatStart: TimeInput = new Date();
+  #chatStart = new Date();
   #model: string | undefined;
   /** What each span of the run carries. */
   #common: Attributes;
@@ -69,15 +71,13 @@ export class RunSpans {
     this.#agent = agent;
     this.#capture(agent, 'gen_ai.input.messages', request.messages);
     this.context = trace.setSpan(parent, agent);
-    this.traceId = guardTracing(() => traceIdOf(agent), undefined);
+    const ids = guardTracing(() => agent.spanContext(), INVALID_SPAN_CONTEXT);
+    this.traceId = trace.isSpanContextValid(ids) ? ids.traceId : undefined;
   }
 
   /** The id is known: it goes onto `invoke_agent`, and onto every span from now on. */
   setIds({ sessionId, engineSessionId }: { sessionId: string; engineSessionId: string }): void {
-    const ids = {
-      ...spanAttributes([SESSION_FIELD], { [SESSION_FIELD.name]: sessionId }),
-      [ENGINE_SESSION_ID]: engineSessionId,
-    };
+    const ids = idAttributes(sessionId, engineSessionId);
     this.#common = { ...this.#common, ...ids };
     setAttributes(this.#agent, ids);
   }
@@ -132,10 +132,8 @@ export class RunSpans {
       setAttributes(this.#agent, { 'gen_ai.response.finish_reasons': [stopReason] });
     }
     if (usage) setAttributes(this.#agent, usageAttributes(usage.inputTokens, usage.outputTokens));
-    if (output !== undefined) {
-      const message = [{ role: 'assistant', content: output }];
-      this.#capture(this.#agent, 'gen_ai.output.messages', message);
-    }
+    const answer = output === undefined ? [] : [{ role: 'assistant', content: output }];
+    if (answer.length > 0) this.#capture(this.#agent, 'gen_ai.output.messages', answer);
     endSpan(this.#agent);
   }
 
@@ -168,21 +166,12 @@ export class RunSpans {
   }
 }
 
-function setAttributes(span: Span, attributes: Attributes): void {
-  guardTracing(() => span.setAttributes(attributes));
-}
-
-function endSpan(span: Span | undefined): void {
-  guardTracing(() => span?.end());
-}
+const setAttributes = (span: Span, attributes: Attributes): void =>
+  guardTracing(() => void span.setAttributes(attributes));
+const endSpan = (span: Span | undefined): void => guardTracing(() => span?.end());
 
 /** The type only: a message may quote the conversation. */
 function fail(span: Span | undefined, type: string): void {
   guardTracing(() => span?.setAttribute('error.type', type));
   guardTracing(() => span?.setStatus({ code: SpanStatusCode.ERROR }));
-}
-
-function traceIdOf(span: Span): string | undefined {
-  const ids = span.spanContext();
-  return trace.isSpanContextValid(ids) ? ids.traceId : undefined;
 }

@@ -12,6 +12,7 @@ import {
   problemDetails,
   withSessionId,
 } from '../../lib/index.js';
+import { isAgentRun } from '../../lib/shared/run-events.js';
 import { fail, smallEngine, useTool } from './small-engine.js';
 import { startTracing } from './tracing.js';
 
@@ -33,42 +34,6 @@ describe('a small engine conforms: it', () => {
     quotes: true,
   });
   it.each(cases)('$name', ({ test }) => test());
-});
-
-describe('the conformance cases find fault with an engine that', () => {
-  const caseNamed = (name: string, engine: () => ReturnType<typeof smallEngine>) => {
-    const found = conformance({
-      engine,
-      failingEngine: engine,
-      finishedSpans: () => tracing.finishedSpans(),
-      quotes: true,
-    }).find((candidate) => candidate.name.includes(name));
-    if (!found) throw new Error(`no case named ${name}`);
-    return found.test();
-  };
-
-  it('is given no id of its own', async () => {
-    const nameless = () => ({
-      ...smallEngine(),
-      open: async () => ({
-        ...(await smallEngine().open(ASK, new AbortController().signal)),
-        id: ' ',
-      }),
-    });
-    await expect(caseNamed("platform's is null", nameless)).rejects.toThrow();
-  });
-
-  it('answers one conversation with another', async () => {
-    const mixed = () =>
-      smallEngine(async function* () {
-        yield { type: 'message.delta', delta: 'always the same' };
-      });
-    await expect(caseNamed('interleaved', mixed)).rejects.toThrow('first-question');
-  });
-
-  it('does not fail when it should', async () => {
-    await expect(caseNamed('a run that fails', () => smallEngine())).rejects.toThrow();
-  });
 });
 
 describe('run()', () => {
@@ -506,6 +471,56 @@ describe('a run that a bound handler returns', () => {
       expect(reply.text).toContain('ENGINE_FAILED');
       expect(reply.text).toContain('"session_id":"conv-1"');
       expect(reply.text).not.toContain('private');
+    },
+  );
+});
+
+describe('a run is told by its brand:', () => {
+  const app = express();
+  app.use(agentEnvelope());
+  app.post(
+    '/lookalike',
+    bind([], () => {
+      async function* items() {
+        yield { n: 1 };
+        yield { n: 2 };
+      }
+      // As Mastra's stream has a promise by this name.
+      return Object.assign(items(), { result: Promise.resolve(1) });
+    }),
+  );
+  app.post(
+    '/awaited',
+    bind([], async () => {
+      const running = run(smallEngine(), ASK);
+      await running.result;
+      return running;
+    }),
+  );
+  app.use(problemDetails());
+  const post = (path: string, accept: string) =>
+    request(app).post(path).set('accept', accept).send({ session_id: 's' }).buffer(true);
+
+  it('a stream with a promise named result keeps its items', async () => {
+    const { status, headers, text } = await post('/lookalike', '*/*');
+    expect([status, headers['content-type']]).toEqual([200, 'application/x-ndjson']);
+    expect(text).toBe('{"n":1}\n{"n":2}\n');
+  });
+
+  it('looking at it does not start it, and another copy of the package knows it', () => {
+    const running = run({ ...smallEngine(), open: () => Promise.reject(new Error('opened')) }, ASK);
+    expect(isAgentRun(running)).toBe(true);
+    expect(Symbol.for('express-agent-envelope.run') in running).toBe(true);
+  });
+
+  it.each(['application/json', 'application/x-ndjson', 'text/event-stream'])(
+    'one whose handler has awaited its result is answered in full (%s)',
+    async (type) => {
+      const { status, text } = await post('/awaited', type);
+      expect(status).toBe(200);
+      expect(text).toContain('You said: ');
+      expect(text).toContain('Hello');
+      expect(text).toContain('stop_reason');
     },
   );
 });

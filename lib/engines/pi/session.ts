@@ -4,7 +4,7 @@ import type { AgentSession, AgentSessionEvent } from '@earendil-works/pi-coding-
 import type { AgentEvent } from '../../shared/run-events.js';
 import type { EngineSession } from '../engine.js';
 import { createEventQueue } from '../event-queue.js';
-import { atMost, follow } from '../waiting.js';
+import { atMost, follow, onAbort } from '../waiting.js';
 
 /** Pi waits for a tool that ignores its signal, however long it takes. A request that is over must not wait with it. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -59,11 +59,10 @@ export function createPiSession(
         const translated = translate(event);
         if (translated !== undefined) queue.push(translated);
       });
-      const abort = () => {
+      const forget = onAbort(stop.signal, () => {
         session.agent.abort();
         queue.end(stop.signal.reason);
-      };
-      stop.signal.addEventListener('abort', abort, { once: true });
+      });
       try {
         running = session
           .prompt(question, { expandPromptTemplates: false })
@@ -72,7 +71,7 @@ export function createPiSession(
         yield* queue.items();
         yield { type: 'run.end', stop_reason: answer?.stopReason ?? 'stop' };
       } finally {
-        stop.signal.removeEventListener('abort', abort);
+        forget();
       }
     },
     close() {

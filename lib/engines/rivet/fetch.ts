@@ -3,7 +3,7 @@
  *
  * The SDK's transport (acp-http-client 0.4) sends requests by POST and gets the agent's messages as server-sent events. Left
  * to itself: a POST that fails is an unhandled rejection, and whoever waits for its answer waits for ever; an answer overtakes
- * the last events; whoever waits for the agent is not told of its death; and the daemon leaves a POST open for good when an
+ * the last events; an agent's death never reaches whoever waits for the agent; and the daemon leaves a POST open for good when an
  * answer takes longer than its own limit (two minutes), though the answer is among the events.
  */
 import { setTimeout as delay } from 'node:timers/promises';
