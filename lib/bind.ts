@@ -90,8 +90,8 @@ export function bind<const A extends readonly Asked[]>(
  * app.post('/ask', bind({ session_id: true, inputs }, ({ inputs }) => answer(inputs.question)));
  * ```
  */
-export function bind<const D extends Declaration>(
-  declaration: D & StrictDeclaration<D>,
+export function bind<const D extends Declaration & StrictDeclaration<D>>(
+  declaration: D,
   handler: (
     bound: NoInference<DeclaredBound<D>>,
     io: HandlerIo,

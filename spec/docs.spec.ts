@@ -52,6 +52,7 @@ describe('the exports', () => {
       'SessionSpanProcessor',
       'agentEnvelope',
       'bind',
+      'envelopeField',
       'getEnvelopeFields',
       'getSessionId',
       'problemDetails',

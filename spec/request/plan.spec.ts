@@ -51,6 +51,14 @@ describe('a declaration is refused at once', () => {
       /^bind: session_id .*true/,
     ],
     ['a schema for the envelope', { request: { type: 'object' } }, /^bind: request .*true/],
+    ['a misspelt name with a schema', { inputz: {} }, /^bind: inputz .*did you mean inputs\?/],
+    ['a shortened name with a schema', { params: {} }, /^bind: params .*did you mean parameters\?/],
+    ['a capital', { Outputs: {} }, /^bind: Outputs .*did you mean outputs\?/],
+    [
+      'a name of its own with a schema',
+      { body: {} },
+      /^bind: body must be true: only inputs, outputs, parameters take a schema, got/,
+    ],
     ['false for a name', { session_id: false }, /^bind: session_id .*true.*false/],
     [
       'a name that reaches a prototype',
