@@ -222,7 +222,7 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
   });
 });
 
-describe('the body behind agentEnvelope()', () => {
+describe('the body after agentEnvelope()', () => {
   it('is the same object, unchanged, when somebody else parsed it', async () => {
     const sent = { session_id: 'conv-1', data: { inputs: null }, version: 2 };
     let before: unknown;
@@ -272,7 +272,7 @@ describe('the body behind agentEnvelope()', () => {
     expect([bound.status, bound.body.code]).toEqual([400, 'NO_ENVELOPE']);
   });
 
-  it('is read behind express.urlencoded(), which passes over JSON', async () => {
+  it('is read after express.urlencoded(), which passes over JSON', async () => {
     const app = appWith(undefined, express.urlencoded({ extended: true }));
     expect((await post(app, { session_id: 'conv-1' }, '/plain')).body.active).toBe('conv-1');
   });
@@ -347,7 +347,7 @@ describe("options.absentSession 'mint'", () => {
     },
   );
 
-  it('gives every request another one', async () => {
+  it('gives each request an id of its own', async () => {
     const replies = await Promise.all([1, 2, 3].map(() => post(app, '{}', '/plain')));
     expect(new Set(replies.map(({ body }) => body.active)).size).toBe(3);
   });
@@ -403,7 +403,7 @@ describe("options.absentSession 'require'", () => {
 });
 
 describe.each(['anonymous', undefined] as const)('options.absentSession %p', (absentSession) => {
-  it('serves a request without an id, without an id', async () => {
+  it('serves a request that has no id, and gives it none', async () => {
     const reply = await post(appWith({ absentSession }), '{}', '/plain');
     expect(reply.body).toEqual({ inputs: {}, parameters: {}, active: null });
     expect(reply.headers).not.toHaveProperty('x-session-id');
@@ -503,7 +503,7 @@ describe('options.authorize', () => {
     expect((await post(app, { session_id: 'c-1', data: 7 }, '/plain')).status).toBe(403);
   });
 
-  it('still refuses the data when it lets the session in', async () => {
+  it('lets the session in before the data are refused', async () => {
     const app = appWith({ authorize: async () => true });
     const reply = await post(app, { session_id: 'c-1', data: 7 }, '/plain');
     expect([reply.status, reply.headers['x-active-session']]).toEqual([400, 'c-1']);
@@ -651,7 +651,7 @@ describe('a second mount', () => {
     expect((await post(app, '{}', '/plain')).status).toBe(200);
   });
 
-  it('still requires and authorizes on its own', async () => {
+  it('requires and authorizes on its own', async () => {
     const required = appWith({ absentSession: 'require' }, agentEnvelope());
     expect((await post(required, '{}', '/plain')).status).toBe(400);
     const refused = appWith({ authorize: () => false }, agentEnvelope());
@@ -663,6 +663,35 @@ describe('a second mount', () => {
     const reply = await post(app, { session_id: 'c-1', tenant: 'acme' }, '/plain');
     expect(reply.body).toMatchObject({ session_id: 'c-1', tenant: 'acme', active: 'c-1' });
   });
+
+  const field = { name: 'tenant', schema: { type: 'string', maxLength: 4 } };
+
+  it.each([
+    ['first', [[sessionId, field], [sessionId]]],
+    ['second', [[sessionId], [sessionId, field]]],
+  ])(
+    'keeps the field that the %s one declares: no input stands in for it',
+    async (_which, mounts) => {
+      const app = express();
+      for (const fields of mounts) app.use(agentEnvelope({ fields }));
+      app.post(
+        '/',
+        bind(['tenant'], (bound) => ({ ...bound, logged: getEnvelopeFields() })),
+      );
+      app.use(problemDetails());
+      const given = await post(app, {
+        session_id: 's',
+        tenant: 'acme',
+        inputs: { tenant: 'not checked' },
+      });
+      expect(given.body.data.outputs).toEqual({
+        tenant: 'acme',
+        logged: { session_id: 's', tenant: 'acme' },
+      });
+      const absent = await post(app, { inputs: { tenant: 'not checked' } });
+      expect(absent.body.data.outputs).toEqual({ logged: {} });
+    },
+  );
 });
 
 describe('two requests at once', () => {
@@ -874,33 +903,7 @@ describe('the middleware itself', () => {
   );
 });
 
-describe('two mounts', () => {
-  const field = { name: 'tenant', schema: { type: 'string', maxLength: 4 } };
-
-  it.each([
-    ['first', [[sessionId, field], [sessionId]]],
-    ['second', [[sessionId], [sessionId, field]]],
-  ])('keep the field that the %s declares: no input stands in for it', async (_which, mounts) => {
-    const app = express();
-    for (const fields of mounts) app.use(agentEnvelope({ fields }));
-    app.post(
-      '/',
-      bind(['tenant'], (bound) => ({ ...bound, logged: getEnvelopeFields() })),
-    );
-    app.use(problemDetails());
-    const given = await post(app, {
-      session_id: 's',
-      tenant: 'acme',
-      inputs: { tenant: 'not checked' },
-    });
-    expect(given.body.data.outputs).toEqual({
-      tenant: 'acme',
-      logged: { session_id: 's', tenant: 'acme' },
-    });
-    const absent = await post(app, { inputs: { tenant: 'not checked' } });
-    expect(absent.body.data.outputs).toEqual({ logged: {} });
-  });
-
+describe('a session that was refused', () => {
   it.each([
     [
       'a bound route',
@@ -911,26 +914,20 @@ describe('two mounts', () => {
         ),
     ],
     ['a second mount', (app: express.Express) => app.use(agentEnvelope())],
-  ])(
-    'and an app that goes on behind a refusal do not open the session, in %s',
-    async (_what, add) => {
-      const app = express();
-      const seen: unknown[] = [];
-      app.use(agentEnvelope({ authorize: () => false }));
-      app.use(
-        (_e: unknown, _q: express.Request, _s: express.Response, next: express.NextFunction) =>
-          next(),
-      );
-      add(app);
-      app.use(
-        (e: unknown, _q: express.Request, _s: express.Response, next: express.NextFunction) => {
-          seen.push(getSessionId());
-          next(e);
-        },
-      );
-      app.use(problemDetails());
-      await post(app, { session_id: 'theirs' }).expect(403);
-      expect(seen).toEqual([undefined]);
-    },
-  );
+  ])('stays closed where an error handler goes on: in %s', async (_what, add) => {
+    const app = express();
+    const seen: unknown[] = [];
+    app.use(agentEnvelope({ authorize: () => false }));
+    app.use((_e: unknown, _q: express.Request, _s: express.Response, next: express.NextFunction) =>
+      next(),
+    );
+    add(app);
+    app.use((e: unknown, _q: express.Request, _s: express.Response, next: express.NextFunction) => {
+      seen.push(getSessionId());
+      next(e);
+    });
+    app.use(problemDetails());
+    await post(app, { session_id: 'theirs' }).expect(403);
+    expect(seen).toEqual([undefined]);
+  });
 });

@@ -46,7 +46,7 @@ describe('the README', () => {
 });
 
 describe('the exports', () => {
-  it('are these', () => {
+  it('are these names and no other', () => {
     expect(Object.keys(lib).sort()).toEqual([
       'EnvelopeError',
       'SessionSpanProcessor',

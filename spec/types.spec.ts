@@ -474,7 +474,7 @@ describe('the type of a JSON Schema', () => {
 });
 
 describe('in an Express app', () => {
-  it('a bound handler mounts wherever a handler does, behind path parameters and others', async () => {
+  it('a bound handler mounts wherever a handler does, after path parameters and other handlers', async () => {
     const app = express();
     const router = express.Router();
     const typedParams: RequestHandler<{ agent: string }> = (req, _res, next) => {
@@ -496,7 +496,7 @@ describe('in an Express app', () => {
     }
   });
 
-  it('`res.locals` is typed behind agentEnvelope() in the same call', async () => {
+  it('`res.locals` is typed after agentEnvelope() in the same call', async () => {
     const app = express();
     app.post('/', agentEnvelope(), (req, res) => {
       typed<string | undefined>()(res.locals.session_id);

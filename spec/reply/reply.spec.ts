@@ -135,7 +135,7 @@ describe('a value', () => {
     }
   });
 
-  it('that JSON cannot say is a 500, not half a reply', async () => {
+  it('that JSON cannot express is a 500, not half a reply', async () => {
     const circular: { self?: object } = {};
     circular.self = circular;
     for (const value of [1n, circular]) {
@@ -342,7 +342,7 @@ describe('a stream', () => {
     expect(sse.text + ndjson.text).not.toContain('S3CRET');
   });
 
-  it('that has told its failure in band is over: problemDetails() adds nothing and passes nothing on', async () => {
+  it('that has sent its failure in band is over: problemDetails() adds nothing and passes nothing on', async () => {
     const { app, errors } = replying(() => counted(['item', new Error('late')]).iterable);
     const passedOn: unknown[] = [];
     const last: ErrorRequestHandler = (error, _req, _res, next) => {
@@ -366,7 +366,7 @@ describe('a stream', () => {
     expect(text).toMatch(/^"item"\n\{"type":"error","error":\{.*\}\}\n$/);
   });
 
-  it('tells a known problem in band as it is', async () => {
+  it('sends a known problem in band as it is', async () => {
     const error = Object.assign(new Error('try later'), { status: 503, expose: true });
     const { text } = await exchange(replying(() => counted([1, error]).iterable).app, NDJSON);
     const [, line] = text.split('\n');

@@ -90,7 +90,7 @@ describe('a name is resolved', () => {
     expect(bound).toStrictEqual({ question: undefined });
   });
 
-  it('never to a parameter: only inputs stand behind a free name', () => {
+  it('never to a parameter: a free name means an input', () => {
     const data = dataOf({ parameters: { temperature: 1 }, outputs: { temperature: 2 } });
     expect(bindNames(['temperature'], fieldsOf({}), data).temperature).toBeUndefined();
   });
@@ -132,7 +132,7 @@ describe('an argument has', () => {
     expect(Reflect.ownKeys(bindNames([], fields, data))).toEqual([]);
   });
 
-  it('a life of its own: two requests never share one', () => {
+  it('an identity of its own: two requests never share one', () => {
     const binder = compileBinder(['session_id'], PLACE);
     const first = binder(fieldsOf({ session_id: 's-1' }), dataOf());
     const second = binder(fieldsOf({ session_id: 's-2' }), dataOf());

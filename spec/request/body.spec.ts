@@ -28,11 +28,11 @@ const NO_ENVELOPE = { refusal: 'NO_ENVELOPE' };
 const WRONG_TYPE = { refusal: 'UNSUPPORTED_MEDIA_TYPE' };
 const PARSED = { object: { a: 1 }, same: false };
 
-/** Without and behind a body parser of the app, the answer must be the same. */
+/** Without and after a body parser of the app, the answer must be the same. */
 const MOUNTS: [string, RequestHandler[]][] = [
   ['alone', []],
-  ['behind express.json()', [express.json({ strict: false })]],
-  ['behind express.urlencoded()', [express.urlencoded({ extended: true })]],
+  ['after express.json()', [express.json({ strict: false })]],
+  ['after express.urlencoded()', [express.urlencoded({ extended: true })]],
 ];
 
 describe.each(MOUNTS)('the body, read %s', (_title, before) => {
