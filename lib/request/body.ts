@@ -98,7 +98,9 @@ function sourceOf(req: MarkedRequest): Source | undefined {
 }
 
 function standIn(chunks: Iterable<Buffer> | Readable, headers: IncomingHttpHeaders): Source {
-  return Object.assign(Readable.from(chunks), { headers });
+  const source = Object.assign(Readable.from(chunks), { headers });
+  // body-parser, which has answered by then, no longer listens; the failure of a request that nobody reads is nobody's.
+  return source.on('error', () => {});
 }
 
 /**

@@ -2,12 +2,15 @@ import { once } from 'node:events';
 import {
   type ClientHttp2Session,
   connect,
+  constants,
   createServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
 } from 'node:http2';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import express, {
   type ErrorRequestHandler,
@@ -359,10 +362,12 @@ describe('over HTTP/2, where no header need say that there is a body,', () => {
     // The reader needs nothing of Express.
     const request = req as unknown as Request;
     readBody(request, res as unknown as Response, (error, body) => {
+      onRead(error);
       res.end(JSON.stringify({ error: Object(error).type, ...body, kept: request.body }));
     });
   });
   let client: ClientHttp2Session;
+  let onRead: (error: unknown) => void = () => {};
   beforeAll(async () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -391,6 +396,35 @@ describe('over HTTP/2, where no header need say that there is a body,', () => {
   it('the errors are those of the parser', async () => {
     expect(await post('{"a":')).toEqual({ error: 'entity.parse.failed' });
     expect(await post(JSON.stringify('x'.repeat(64)))).toEqual({ error: 'entity.too.large' });
+  });
+
+  it('a client may leave after its refusal, with the body half sent', async () => {
+    const half = Object.assign(new PassThrough(), {
+      headers: { 'content-type': 'application/json' },
+      httpVersionMajor: 2,
+      stream: { endAfterHeaders: false },
+    });
+    const refusal = new Promise((resolve) => {
+      readBody(half as unknown as Request, {} as Response, resolve);
+    });
+    half.write('x'.repeat(65));
+    expect(await refusal).toMatchObject({ type: 'entity.too.large' });
+    half.destroy(new Error('the client left'));
+    // An error that nobody listened to would end the process by now.
+    await setImmediate();
+    await setImmediate();
+  });
+
+  it('a client that leaves in the middle of it is an error', async () => {
+    const failed = new Promise((resolve) => {
+      onRead = resolve;
+    });
+    const stream = client.request({ ':method': 'POST', 'content-type': 'application/json' });
+    stream.on('error', () => {});
+    stream.write('{"a":');
+    await once(server, 'request');
+    stream.close(constants.NGHTTP2_CANCEL);
+    expect(await failed).toMatchObject({ status: 400 });
   });
 
   it('a body may be absent, or of another type', async () => {

@@ -46,7 +46,7 @@ function endless({ session_id }, { signal }) {
     [Symbol.asyncIterator]() {
       return this;
     },
-    next: () => (++asked === 1 ? { done: false, value: { n: 1 } } : new Promise(() => {})),
+    next: async () => (++asked === 1 ? { done: false, value: { n: 1 } } : new Promise(() => {})),
     return: async () => {
       fate.returned = true;
       return { done: true };
