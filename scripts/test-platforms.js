@@ -20,20 +20,16 @@ const here = platforms.filter((_, i) => lacking[i] === undefined);
 
 /** Starts the platform with its first check and stops it after its last; a start that fails fails them all. */
 function checksOf({ title, checks, start }) {
-  let started;
+  let platform;
   return checks.map(([what, check], i) => [
     `${title}: ${what}`,
     async () => {
-      started ??= start(folder);
+      if (i === 0) platform = await start(folder);
+      if (platform === undefined) throw new Error('not started');
       try {
-        const platform = await started;
         await check(platform.send, platform);
       } finally {
-        if (i === checks.length - 1)
-          await started.then(
-            ({ stop }) => stop?.(),
-            () => {},
-          );
+        if (i === checks.length - 1) await platform.stop?.();
       }
     },
   ]);

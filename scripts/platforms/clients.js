@@ -1,7 +1,7 @@
 /** How a platform is asked: a path and a body go in; a status, headers and the parts of the reply as they come, come out. */
 import { connect } from 'node:http2';
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 10_000;
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** Over HTTP/1.1. `leave` closes the connection. */

@@ -12,7 +12,7 @@ const BUNDLERS = {
   async esbuild() {
     const { build } = await import('esbuild');
     // esbuild's own remedy for CommonJS packages in an ES module.
-    const banner = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+    const banner = `import { createRequire as from } from 'node:module'; const require = from(import.meta.url);`;
     await build({
       entryPoints: [entry],
       outfile: file,
