@@ -45,7 +45,7 @@ function appWith(options?: AgentEnvelopeOptions, ...before: RequestHandler[]): E
 
 const MOUNTS: [string, RequestHandler[]][] = [
   ['alone', []],
-  ['after express.json()', [express.json({ strict: false })]],
+  ['after express.json()', [express.json()]],
 ];
 
 describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
@@ -173,13 +173,21 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
     expect(reply.headers['x-active-session']).toBe('conv-1');
   });
 
-  it.each(['[]', '[{"session_id":"conv-1"}]', '"conv-1"', '7', 'null'])(
+  it.each(['[]', '[{"session_id":"conv-1"}]'])(
     'passes the JSON value %s, which a bound route refuses',
     async (json) => {
       const plain = await post(app, json, '/plain');
       expect([plain.status, plain.body]).toEqual([200, { active: null }]);
       const bound = await post(app, json, '/bound');
       expect([bound.status, bound.body.code]).toEqual([400, 'NO_ENVELOPE']);
+    },
+  );
+
+  it.each(['"conv-1"', '7', 'null'])(
+    'refuses the JSON value %s, as express.json() does',
+    async (json) => {
+      const plain = await post(app, '/plain', json);
+      expect([plain.status, plain.body.code]).toEqual([400, 'MALFORMED_JSON']);
     },
   );
 
@@ -264,12 +272,12 @@ describe('the body after agentEnvelope()', () => {
   it.each<[string, RequestHandler]>([
     ['raw', express.raw({ type: () => true })],
     ['text', express.text({ type: () => true })],
-  ])('is no envelope where express.%s() took it', async (_parser, parser) => {
-    const app = appWith({ absentSession: 'mint' }, parser);
+  ])('is read where express.%s() left the bytes of it', async (_parser, parser) => {
+    const app = appWith(undefined, parser);
     const plain = await post(app, '{"session_id":"conv-1"}', '/plain');
-    expect([plain.status, plain.body]).toEqual([200, { active: null }]);
-    const bound = await post(app, '{"session_id":"conv-1"}', '/bound');
-    expect([bound.status, bound.body.code]).toEqual([400, 'NO_ENVELOPE']);
+    expect([plain.status, plain.body.active]).toEqual([200, 'conv-1']);
+    const malformed = await post(app, '{"session_id":', '/plain');
+    expect([malformed.status, malformed.body.code]).toEqual([400, 'MALFORMED_JSON']);
   });
 
   it('is read after express.urlencoded(), which passes over JSON', async () => {
