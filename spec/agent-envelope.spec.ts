@@ -56,7 +56,7 @@ const post = (app: Express, path: string, body: string | object) =>
 
 const MOUNTS: [string, RequestHandler[]][] = [
   ['alone', []],
-  ['after express.json()', [express.json({ strict: false })]],
+  ['after express.json()', [express.json()]],
 ];
 
 describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
@@ -184,13 +184,21 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
     expect(reply.headers['x-active-session']).toBe('conv-1');
   });
 
-  it.each(['[]', '[{"session_id":"conv-1"}]', '"conv-1"', '7', 'null'])(
+  it.each(['[]', '[{"session_id":"conv-1"}]'])(
     'passes the JSON value %s, which a bound route refuses',
     async (json) => {
       const plain = await post(app, '/plain', json);
       expect([plain.status, plain.body]).toEqual([200, { active: null }]);
       const bound = await post(app, '/bound', json);
       expect([bound.status, bound.body.code]).toEqual([400, 'NO_ENVELOPE']);
+    },
+  );
+
+  it.each(['"conv-1"', '7', 'null'])(
+    'refuses the JSON value %s, as express.json() does',
+    async (json) => {
+      const plain = await post(app, '/plain', json);
+      expect([plain.status, plain.body.code]).toEqual([400, 'MALFORMED_JSON']);
     },
   );
 
@@ -275,12 +283,12 @@ describe('the body behind agentEnvelope()', () => {
   it.each<[string, RequestHandler]>([
     ['raw', express.raw({ type: () => true })],
     ['text', express.text({ type: () => true })],
-  ])('is no envelope where express.%s() took it', async (_parser, parser) => {
-    const app = appWith({ absentSession: 'mint' }, parser);
+  ])('is read where express.%s() left the bytes of it', async (_parser, parser) => {
+    const app = appWith(undefined, parser);
     const plain = await post(app, '/plain', '{"session_id":"conv-1"}');
-    expect([plain.status, plain.body]).toEqual([200, { active: null }]);
-    const bound = await post(app, '/bound', '{"session_id":"conv-1"}');
-    expect([bound.status, bound.body.code]).toEqual([400, 'NO_ENVELOPE']);
+    expect([plain.status, plain.body.active]).toEqual([200, 'conv-1']);
+    const malformed = await post(app, '/plain', '{"session_id":');
+    expect([malformed.status, malformed.body.code]).toEqual([400, 'MALFORMED_JSON']);
   });
 
   it('is read behind express.urlencoded(), which passes over JSON', async () => {
