@@ -78,7 +78,7 @@ export function bind(
       case undefined:
         return next(MIDDLEWARE_MISSING());
       case 'none':
-        return next(new EnvelopeError(state.refusal.code, state.refusal.message));
+        return next(state.refusal());
       // An app that went on after a refusal gets it again, outside of the session: it may be somebody else's.
       case 'refused':
         return next(state.error);
