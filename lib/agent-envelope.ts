@@ -78,7 +78,7 @@ export function agentEnvelope(
   };
 }
 
-refuseUncalled(agentEnvelope);
+refuseUncalled(agentEnvelope, 'agentEnvelope');
 
 interface Exchange {
   readonly req: Request;

@@ -18,6 +18,7 @@ import { resumeSlot } from './session/slot.js';
 import { configError, EnvelopeError } from './shared/errors.js';
 import type { AgentRun } from './shared/run-events.js';
 import { isAbortError } from './shared/thrown.js';
+import { refuseMisuse, refuseUncalled } from './shared/uncalled.js';
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -69,6 +70,12 @@ export function bind(
   asked: readonly string[] | Declaration,
   handler: (bound: never, io: HandlerIo) => unknown,
 ): RequestHandler {
+  refuseMisuse('bind', asked);
+  if (typeof asked === 'function' || typeof asked === 'string') {
+    throw new TypeError(
+      "bind: names must be a list of names or a declaration. Did you mean bind(['inputs'], handler)?",
+    );
+  }
   const plan = compilePlan(asked);
   if (typeof handler !== 'function')
     throw configError('bind: handler', 'must be a function', handler);
@@ -87,6 +94,8 @@ export function bind(
     }
   };
 }
+
+refuseUncalled(bind, 'bind');
 
 interface BoundRoute {
   readonly plan: Plan;

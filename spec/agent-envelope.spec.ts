@@ -728,6 +728,17 @@ describe('a second mount', () => {
     expect([passed.status, passed.body]).toEqual([200, { active: null }]);
   });
 
+  it('keeps the session where the app has replaced the body since', async () => {
+    const replaceBody: RequestHandler = (req, _res, next) => {
+      req.body = { data: [] };
+      next();
+    };
+    const app = appWith({}, agentEnvelope({ absentSession: 'mint' }), replaceBody);
+    const reply = await post(app, '/plain', '{}');
+    expect([reply.status, reply.body.code]).toEqual([400, 'INVALID_ENVELOPE']);
+    expect(reply.body.session_id).toMatch(UUID);
+  });
+
   it('adds its own fields', async () => {
     const app = appWith({ fields: [sessionId, 'tenant'] }, agentEnvelope());
     const reply = await post(app, '/plain', { session_id: 'c-1', tenant: 'acme' });
