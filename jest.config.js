@@ -7,7 +7,11 @@ const shared = {
     '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
   },
 };
-const relativeJs = { '^(\\.{1,2}/.*)\\.js$': '$1' };
+const relativeJs = {
+  '^(\\.{1,2}/.*)\\.js$': '$1',
+  // The samples of docs/ import it by its name.
+  '^express-agent-envelope$': '<rootDir>/lib/index.ts',
+};
 
 export default {
   // Against a spec that hangs, not for one that is slow: real processes start in some.
