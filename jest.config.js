@@ -19,7 +19,12 @@ const project = (displayName, testMatch, express) => ({
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
   },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^express$': express },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // The samples of docs/ import it by its name.
+    '^express-agent-envelope$': '<rootDir>/lib/index.ts',
+    '^express$': express,
+  },
 });
 
 export default {

@@ -19,6 +19,7 @@ import { configError, EnvelopeError } from './shared/errors.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 import type { AgentRun } from './shared/run-events.js';
 import { isAbortError } from './shared/thrown.js';
+import { refuseMisuse, refuseUncalled } from './shared/uncalled.js';
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -103,6 +104,12 @@ export function bind(
   handler: (bound: never, io: HandlerIo) => unknown,
   options?: BindOptions,
 ): RequestHandler {
+  refuseMisuse('bind', asked);
+  if (typeof asked === 'function' || typeof asked === 'string') {
+    throw new TypeError(
+      "bind: names must be a list of names or a declaration. Did you mean bind(['inputs'], handler)?",
+    );
+  }
   const plan = compilePlan(asked);
   if (typeof handler !== 'function')
     throw configError('bind: handler', 'must be a function', handler);
@@ -114,7 +121,7 @@ export function bind(
       case undefined:
         return next(MIDDLEWARE_MISSING());
       case 'none':
-        return next(new EnvelopeError(state.refusal.code, state.refusal.message));
+        return next(state.refusal());
       // An app that went on after a refusal gets it again, outside of the session: it may be somebody else's.
       case 'refused':
         return next(state.error);
@@ -123,6 +130,8 @@ export function bind(
     }
   };
 }
+
+refuseUncalled(bind, 'bind');
 
 interface BoundRoute {
   readonly plan: Plan;

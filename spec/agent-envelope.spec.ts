@@ -173,6 +173,52 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
     expect(reply.headers['x-active-session']).toBe('conv-1');
   });
 
+  /** JSON:API, CloudEvents, models served over HTTP: an object without a field whose data is of another shape. */
+  describe.each<[string, string[]]>([
+    ['{"data":[{"type":"articles","id":"1"}]}', ['/data']],
+    ['{"specversion":"1.0","type":"order.paid","data":"text"}', ['/data']],
+    ['{"inputs":"text"}', ['/inputs']],
+    ['{"inputs":["a","b"],"parameters":{"k":1}}', ['/inputs']],
+    ['{"parameters":"none"}', ['/parameters']],
+    ['{"data":{"inputs":"text"}}', ['/data/inputs']],
+    ['{"data":{},"inputs":{}}', ['/inputs']],
+    ['{"session_id":null,"data":[]}', ['/data']],
+    ['{"session_id":" ","data":[]}', ['/data']],
+    ['{"data":[],"session":"conv-1"}', ['/data']],
+  ])('given %s, of another route', (json, pointers) => {
+    it.each<[string, AgentEnvelopeOptions]>([
+      ['no option', {}],
+      ["absentSession: 'mint'", { absentSession: 'mint' }],
+      ["absentSession: 'require'", { absentSession: 'require' }],
+      ['authorize', { authorize: () => false }],
+      ['a further field', { fields: [sessionId, 'tenant'] }],
+    ])('and %s, passes it untouched; a bound route refuses it', async (_title, options) => {
+      const app = appWith(options, ...before);
+      const plain = await post(app, json, '/plain');
+      expect([plain.status, plain.body]).toEqual([200, { active: null }]);
+      expect(plain.headers).not.toHaveProperty('x-session-id');
+      const bound = await post(app, json, '/bound');
+      expect([bound.status, bound.body.code]).toEqual([400, 'INVALID_ENVELOPE']);
+      expect(bound.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(
+        pointers,
+      );
+      expect(bound.body).not.toHaveProperty('session_id');
+      expect(bound.headers['x-session-id']).toBeUndefined();
+      expect(bound.headers['x-active-session']).toBe('none');
+    });
+  });
+
+  it.each<[string, string]>([
+    ['{"tenant":"acme","data":[]}', 'INVALID_ENVELOPE'],
+    ['{"tenant":{},"data":[]}', 'INVALID_FIELD'],
+    ['{"tenant":0,"inputs":"text"}', 'INVALID_ENVELOPE'],
+    ['{"tenant":false,"inputs":"text"}', 'INVALID_ENVELOPE'],
+    ['{"session_id":"not valid","data":[]}', 'INVALID_FIELD'],
+  ])('refuses %s, which has a field and so is meant for it', async (json, code) => {
+    const reply = await post(appWith({ fields: [sessionId, 'tenant'] }, ...before), json, '/plain');
+    expect([reply.status, reply.body.code]).toEqual([400, code]);
+  });
+
   it.each(['[]', '[{"session_id":"conv-1"}]'])(
     'passes the JSON value %s, which a bound route refuses',
     async (json) => {
@@ -186,7 +232,7 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
   it.each(['"conv-1"', '7', 'null'])(
     'refuses the JSON value %s, as express.json() does',
     async (json) => {
-      const plain = await post(app, '/plain', json);
+      const plain = await post(app, json, '/plain');
       expect([plain.status, plain.body.code]).toEqual([400, 'MALFORMED_JSON']);
     },
   );
@@ -372,7 +418,8 @@ describe("options.absentSession 'mint'", () => {
   });
 
   it('names the minted session on a refusal of the data', async () => {
-    const reply = await post(app, { data: 7 }, '/plain');
+    const withTenant = appWith({ absentSession: 'mint', fields: [sessionId, 'tenant'] });
+    const reply = await post(withTenant, { tenant: 'acme', data: 7 }, '/plain');
     expect(reply.status).toBe(400);
     expect(reply.body.session_id).toMatch(UUID);
     expect(reply.headers['x-session-id']).toBe(reply.body.session_id);
@@ -664,6 +711,25 @@ describe('a second mount', () => {
     expect((await post(required, '{}', '/plain')).status).toBe(400);
     const refused = appWith({ authorize: () => false }, agentEnvelope());
     expect((await post(refused, { session_id: 'c-1' }, '/plain')).status).toBe(403);
+  });
+
+  it('refuses by its own fields what passed the first one', async () => {
+    const app = appWith({ fields: [sessionId, 'tenant'] }, agentEnvelope());
+    const refused = await post(app, { tenant: 'acme', data: [] }, '/plain');
+    expect([refused.status, refused.body.code]).toEqual([400, 'INVALID_ENVELOPE']);
+    const passed = await post(app, { data: [] }, '/plain');
+    expect([passed.status, passed.body]).toEqual([200, { active: null }]);
+  });
+
+  it('keeps the session where the app has replaced the body since', async () => {
+    const replaceBody: RequestHandler = (req, _res, next) => {
+      req.body = { data: [] };
+      next();
+    };
+    const app = appWith({}, agentEnvelope({ absentSession: 'mint' }), replaceBody);
+    const reply = await post(app, '{}', '/plain');
+    expect([reply.status, reply.body.code]).toEqual([400, 'INVALID_ENVELOPE']);
+    expect(reply.body.session_id).toMatch(UUID);
   });
 
   it('adds its own fields', async () => {
