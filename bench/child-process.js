@@ -3,12 +3,12 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** Starts `file` of this folder; resolves when it has said that it is ready, with what it said. */
-export async function start(file, ...args) {
-  const path = fileURLToPath(new URL(file, import.meta.url));
+/** Starts the program at `url`; resolves when it has said that it is ready, with what it said. */
+export async function start(url, ...args) {
+  const path = fileURLToPath(url);
   const child = fork(path, args, { execArgv: ['--expose-gc'] });
   const exited = once(child, 'exit').then(([code]) => {
-    throw new Error(`${file} ${args.join(' ')} ended with ${code}`);
+    throw new Error(`${path} ${args.join(' ')} ended with ${code}`);
   });
   exited.catch(() => {});
   const [hello] = await Promise.race([once(child, 'message'), exited]);

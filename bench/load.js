@@ -8,7 +8,7 @@ const CONCURRENCY = 8;
 
 /** Starts the server of a variant, with an agent for it. */
 export async function startServer(variant, build, ...extra) {
-  const server = await start('server.js', variant, build, ...extra);
+  const server = await start(new URL('server.js', import.meta.url), variant, build, ...extra);
   const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
   const stop = () => {
     agent.destroy();

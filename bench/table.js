@@ -23,7 +23,7 @@ export function evaluate(row) {
 /** The table, with a line above it that says where and how it was made. */
 export function print(rows, { short }) {
   const lines = rows.map(cellsOf);
-  const widths = HEAD.map((title, i) =>
+  const widths = HEAD.map((_title, i) =>
     Math.max(...[HEAD, ...lines].map((cells) => cells[i].length)),
   );
   const numeric = new Set(['median', 'quartiles', 'ratio']);

@@ -16,7 +16,9 @@ export async function measureSpans({ builds, short }) {
     { variant: 'langfuse', label: 'LangfuseSpanProcessor, which exports too' },
   ];
   const makers = await Promise.all(
-    variants.map((v) => start('span-maker.js', v.variant, v.path ?? path)),
+    variants.map((v) =>
+      start(new URL('../span-maker.js', import.meta.url), v.variant, v.path ?? path),
+    ),
   );
   const runners = Object.fromEntries(
     variants.map(({ label }, i) => [label, () => makers[i].ask('spans', spans)]),
