@@ -1,0 +1,195 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { RequestHandler } from 'express';
+import fc from 'fast-check';
+import { agentEnvelope, bind, getSessionId, problemDetails, sessionId } from '../../lib/index.js';
+import { anyId, bodyBytes, headers, json, jsonObject, name, validId } from './arbitraries.js';
+import { property } from './cases.js';
+import { type FuzzServer, JSON_BODY, type Reply, startServer } from './server.js';
+
+let server: FuzzServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.stop());
+
+const ID = /^[A-Za-z0-9._:-]{1,128}$/;
+const fields = [sessionId, 'tenant', 'x.y'];
+
+/** Tells what it got without the values: to write those is the app's own affair. */
+const plain: RequestHandler = (_req, res) => void res.json(Object.keys(res.locals.inputs ?? {}));
+const inputs = {
+  type: 'object',
+  properties: { question: { type: 'string', maxLength: 4 }, length: { enum: [1, null] } },
+  additionalProperties: { type: ['string', 'object', 'array'] },
+} as const;
+const ROUTES: Record<string, () => RequestHandler> = {
+  plain: () => plain,
+  names: () => bind(['session_id', 'question', '...rest'], (bound) => bound),
+  request: () => bind(['request'], ({ request }) => request),
+  declared: () => bind({ session_id: true, inputs }, (bound) => bound),
+  stream: () =>
+    bind(['inputs'], async function* ({ inputs }) {
+      yield inputs;
+      yield getSessionId();
+    }),
+};
+
+/** A body as it was parsed, or nothing where it is too deep for the comparison itself, or no JSON. */
+function parsed(body: string | Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+const isDeep = (body: string | Buffer) => /[[{]{90}|(?:\{"a":){90}/.test(body.toString());
+
+function expectProblem({ status, headers, text }: Reply): void {
+  expect(headers['content-type']).toMatch(/^application\/problem\+json/);
+  expect(JSON.parse(text)).toMatchObject({ status, code: expect.any(String) });
+}
+
+describe('whatever a client sends', () => {
+  const request = fc.record({
+    body: bodyBytes,
+    headers,
+    route: fc.constantFrom(...Object.keys(ROUTES)),
+  });
+
+  property(
+    'is answered by a reply or a refusal, never by a fault, and its body stays as it was',
+    request,
+    async ({ body, headers, route }) => {
+      server.use(
+        agentEnvelope({ fields }),
+        (ROUTES[route] as () => RequestHandler)(),
+        problemDetails(),
+      );
+      const reply = await server.send(body, headers as Record<string, string>);
+      expect(reply.status).toBeLessThan(500);
+      if (reply.status >= 400) expectProblem(reply);
+      else expect(reply.status).toBe(200);
+      const left = server.body();
+      if (left !== undefined && !isDeep(body) && reply.status === 200) {
+        expect(isDeepStrictEqual(left, parsed(body) ?? {})).toBe(true);
+      }
+    },
+  );
+});
+
+describe('whatever id a client sends', () => {
+  /** Stands in every string that is refused, so that a reply that repeats it is found. */
+  const MARK = 'marked-';
+
+  property(
+    'is taken unchanged, or counts as absent, or is refused by its rule',
+    anyId,
+    async (id) => {
+      const sent = typeof id === 'string' && id.trim() !== '' && !ID.test(id) ? `${MARK}${id}` : id;
+      const seen: unknown[] = [];
+      const handler = bind(['session_id'], async ({ session_id }) => {
+        seen.push(session_id, getSessionId());
+        await null;
+        seen.push(getSessionId());
+        return null;
+      });
+      server.use(agentEnvelope(), handler, problemDetails());
+      const reply = await server.send(JSON.stringify({ session_id: sent }), JSON_BODY);
+      const told = JSON.parse(reply.text);
+      const absent = sent === null || (typeof sent === 'string' && sent.trim() === '');
+      if (absent || (typeof sent === 'string' && ID.test(sent))) {
+        const expected = absent ? undefined : sent;
+        expect(reply.status).toBe(200);
+        expect([...seen, told.session_id, reply.headers['x-session-id']]).toEqual(
+          Array(5).fill(expected),
+        );
+        return;
+      }
+      expect(reply.status).toBe(400);
+      expect(told).toMatchObject({ code: 'INVALID_FIELD', errors: [{ pointer: '/session_id' }] });
+      expect(reply.headers['x-session-id']).toBeUndefined();
+      expect(reply.text).not.toContain(MARK);
+      expect(seen).toEqual([]);
+    },
+  );
+});
+
+describe('whatever a handler asks for', () => {
+  const scalar = fc.oneof(fc.boolean(), fc.integer(), fc.stringMatching(/^[a-z]{1,20}$/));
+  const sent = fc.record({
+    fields: fc.record({ session_id: validId, tenant: scalar, 'x.y': scalar }, { requiredKeys: [] }),
+    data: fc.record(
+      { inputs: jsonObject, outputs: json, parameters: jsonObject },
+      { requiredKeys: [] },
+    ),
+    siblings: jsonObject,
+    nested: fc.boolean(),
+    names: fc.uniqueArray(name, { maxLength: 6 }),
+  });
+  const RESERVED = ['session_id', 'tenant', 'x.y', 'data', 'inputs', 'outputs', 'parameters'];
+
+  property('it gets by name, and nothing else', sent, async ({ fields: values, data, ...rest }) => {
+    const { nested, names } = rest;
+    const siblings = Object.entries(rest.siblings).filter(([key]) => !RESERVED.includes(key));
+    const body = {
+      ...values,
+      ...Object.fromEntries(siblings),
+      ...(nested ? { data } : data),
+    };
+    let bound: Record<string, unknown> | undefined;
+    let handler: RequestHandler;
+    try {
+      handler = bind(names, (argument) => {
+        bound = argument as Record<string, unknown>;
+        return null;
+      });
+    } catch (error) {
+      expect(error).toBeInstanceOf(TypeError);
+      expect(isWrong(names)).toBe(true);
+      return;
+    }
+    expect(isWrong(names)).toBe(false);
+    server.use(agentEnvelope({ fields }), handler, problemDetails());
+    const reply = await server.send(JSON.stringify(body), JSON_BODY);
+    expect(reply.text).toContain('"data":{"outputs":null}');
+    expect(bound).toEqual(boundByTheContract(names, values, data));
+    expect(Object.keys(bound ?? {}).sort()).toEqual(names.map(keyOf).sort());
+  });
+
+  const isRest = (asked: string) => asked.startsWith('...');
+  const keyOf = (asked: string) => (isRest(asked) ? asked.slice(3) : asked);
+  const isWrong = (names: string[]) => {
+    const keys = names.map(keyOf);
+    return (
+      keys.some((key) => key === '' || key === '__proto__') ||
+      new Set(keys).size < keys.length ||
+      names.filter(isRest).length > 1
+    );
+  };
+
+  /** The table of the README, once more and on its own. */
+  function boundByTheContract(
+    names: string[],
+    values: Record<string, unknown>,
+    sentData: { inputs?: unknown; outputs?: unknown; parameters?: unknown },
+  ): Record<string, unknown> {
+    const inputs = (sentData.inputs ?? {}) as Record<string, unknown>;
+    const data: Record<string, unknown> = {
+      inputs,
+      outputs: sentData.outputs,
+      parameters: sentData.parameters ?? {},
+    };
+    const entries = names.map((asked): [string, unknown] => {
+      if (isRest(asked)) {
+        const left = Object.entries(data).filter(([key]) => !names.includes(key));
+        return [keyOf(asked), Object.fromEntries(left)];
+      }
+      if (asked === 'request') return [asked, { ...values, data }];
+      if (Object.hasOwn(data, asked)) return [asked, data[asked]];
+      if (['session_id', 'tenant', 'x.y'].includes(asked)) return [asked, values[asked]];
+      return [asked, Object.hasOwn(inputs, asked) ? inputs[asked] : undefined];
+    });
+    return Object.fromEntries(entries);
+  }
+});

@@ -1,0 +1,225 @@
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { agentEnvelope, bind, problemDetails } from '../../lib/index.js';
+import { json } from './arbitraries.js';
+import { property } from './cases.js';
+import { type FuzzServer, JSON_BODY, startServer } from './server.js';
+
+let server: FuzzServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.stop());
+
+/** A value, made anew for each case, and whether it can be a reply. */
+interface Sample {
+  readonly kind: string;
+  readonly value: unknown;
+  readonly meant: boolean;
+}
+
+const fails = (): never => {
+  throw new Error('private');
+};
+const circular = () => {
+  const object: Record<string, unknown> = {};
+  object.self = object;
+  return object;
+};
+const deep = () => {
+  let value: unknown = 1;
+  for (let i = 0; i < 50_000; i++) value = [value];
+  return value;
+};
+
+/** What no reply can mean. */
+const NOT_MEANT: Record<string, () => unknown> = {
+  'a Map': () => new Map([['a', 1]]),
+  'a Set': () => new Set([1]),
+  'a WeakMap': () => new WeakMap(),
+  'an Error': () => new Error('private'),
+  'a synchronous generator': () => [1, 2].values(),
+  'a typed array': () => new Uint8Array([1, 2]),
+  'a Buffer': () => Buffer.from('bytes'),
+  'an ArrayBuffer': () => new ArrayBuffer(2),
+  'a BigInt': () => 1n,
+  'a function': () => () => 1,
+  'a class': () => class {},
+  'a symbol': () => Symbol('private'),
+  'an object whose toJSON() gives undefined': () => ({ toJSON: () => undefined }),
+  'an object whose toJSON() gives a BigInt': () => ({ toJSON: () => 1n }),
+  'an object whose toJSON() throws': () => ({ toJSON: fails }),
+  'an object with a BigInt': () => ({ a: [1n] }),
+  'a circular object': circular,
+  'a value that is too deep': deep,
+  'an object with a getter that throws': () =>
+    Object.defineProperty({}, 'a', { get: fails, enumerable: true }),
+  'a proxy that throws': () =>
+    new Proxy({}, { get: fails, has: fails, ownKeys: fails, getPrototypeOf: fails }),
+  'a revoked proxy': () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  },
+};
+/** What is JSON by the language's own rules. */
+const MEANT: Record<string, () => unknown> = {
+  'a Date': () => new Date(0),
+  'a boxed string': () => new String('text'),
+  'an object with toJSON()': () => ({ toJSON: () => ({ a: 1 }) }),
+  'an object without a prototype': () => Object.assign(Object.create(null), { a: 1 }),
+  'an instance': () =>
+    new (class Answer {
+      readonly text = 'yes';
+    })(),
+  'a sparse array': () => new Array(2),
+  NaN: () => Number.NaN,
+  'an object with what JSON leaves out': () => ({ a: undefined, b: () => 1, c: Symbol('c'), d: 1 }),
+};
+const made = (table: Record<string, () => unknown>, meant: boolean) =>
+  fc
+    .constantFrom(...Object.entries(table))
+    .map(([kind, make]): Sample => ({ kind, value: make(), meant }));
+
+const sample: fc.Arbitrary<Sample> = fc.oneof(
+  { weight: 3, arbitrary: json.map((value): Sample => ({ kind: 'JSON', value, meant: true })) },
+  { weight: 1, arbitrary: made(MEANT, true) },
+  { weight: 2, arbitrary: made(NOT_MEANT, false) },
+);
+const asJson = (value: unknown) => JSON.parse(JSON.stringify(value));
+const BODY = '{"session_id":"s-1","data":{}}';
+
+describe('whatever a handler returns', () => {
+  property('is sent as the JSON that it is, or is one 500', sample, async ({ value, meant }) => {
+    const handler = bind([], async () => value);
+    server.use(agentEnvelope(), handler, problemDetails());
+    const { status, headers, text } = await server.send(BODY, JSON_BODY);
+    const reply = JSON.parse(text);
+    expect(headers['x-session-id']).toBe('s-1');
+    expect(text).not.toContain('private');
+    if (meant) expect([status, reply.data]).toEqual([200, { outputs: asJson(value) }]);
+    else expect([status, reply.code]).toEqual([500, 'INVALID_OUTPUT']);
+  });
+
+  const stream = fc.record({
+    items: fc.array(sample, { maxLength: 5 }),
+    readable: fc.boolean(),
+    pauses: fc.boolean(),
+    sse: fc.boolean(),
+  });
+
+  property(
+    'and streams, item by item: a failure is the last of them, or the status where nothing was sent',
+    stream,
+    async ({ items, readable, pauses, sse }) => {
+      const source = async function* () {
+        for (const { value } of items) {
+          if (pauses) await new Promise(setImmediate);
+          yield value;
+        }
+      };
+      // A Readable takes no null, and reads `undefined` as nothing.
+      const asReadable = readable && items.every(({ value }) => value != null);
+      const handler = bind([], () => (asReadable ? Readable.from(source()) : source()));
+      server.use(agentEnvelope(), handler, problemDetails());
+      const accept = sse ? 'text/event-stream' : 'application/x-ndjson';
+      const { status, text } = await server.send(BODY, { ...JSON_BODY, accept });
+      expect(text).not.toContain('private');
+      const bad = items.findIndex(({ meant }) => !meant);
+      if (bad === 0) {
+        expect([status, JSON.parse(text).code]).toEqual([500, 'INVALID_OUTPUT']);
+        return;
+      }
+      expect(status).toBe(200);
+      const told = sse ? framesOf(text) : linesOf(text);
+      const good = items.slice(0, bad < 0 ? items.length : bad);
+      expect(told.slice(0, good.length)).toEqual(good.map(({ value }) => asJson(value)));
+      expect(told.slice(good.length)).toEqual(
+        bad < 0 ? [] : [expect.objectContaining({ code: 'INVALID_OUTPUT' })],
+      );
+    },
+  );
+
+  /** The items of an NDJSON stream, and after them the problem of a failure. */
+  function linesOf(text: string): unknown[] {
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines.map((line, i) => {
+      const item = JSON.parse(line);
+      return i === lines.length - 1 && item?.type === 'error' ? item.error : item;
+    });
+  }
+
+  function framesOf(text: string): unknown[] {
+    const data = [...text.matchAll(/^data: (.*)$/gm)].map(([, line]) => line ?? '');
+    return data.map((line) => JSON.parse(line));
+  }
+});
+
+describe('whatever a handler throws', () => {
+  const getters = fc.subarray(
+    [
+      'name',
+      'message',
+      'stack',
+      'status',
+      'statusCode',
+      'type',
+      'expose',
+      'headers',
+      'code',
+      'cause',
+    ],
+    { minLength: 1 },
+  );
+  const thrown = fc.oneof(
+    sample.map(({ value }) => value),
+    fc
+      .record({
+        status: fc.oneof(json, fc.integer({ min: -1, max: 700 })),
+        statusCode: fc.oneof(json, fc.integer({ min: -1, max: 700 })),
+        expose: json,
+        message: json,
+        headers: fc.oneof(
+          json,
+          fc.dictionary(
+            fc.constantFrom('Retry-After', 'a b', 'X-A'),
+            fc.string({ unit: 'binary' }),
+          ),
+          fc.constant({ 'Retry-After': 'a\r\nb' }),
+        ),
+        code: json,
+      })
+      .map((properties) => Object.assign(new Error('private'), properties)),
+    getters.map((names) => {
+      const error = new Error('private');
+      // It is written when it is first read, from the name and the message.
+      void error.stack;
+      for (const each of names) Object.defineProperty(error, each, { get: fails });
+      return error;
+    }),
+  );
+
+  property(
+    'is one problem document with an error status, and the next request is answered',
+    fc.tuple(thrown, fc.constantFrom('throws', 'rejects', 'streams')),
+    async ([error, how]) => {
+      const handlers = {
+        throws: () => {
+          throw error;
+        },
+        rejects: () => Promise.reject(error),
+        // biome-ignore lint/correctness/useYield: it fails before its first item
+        streams: async function* (): AsyncGenerator<unknown> {
+          throw error;
+        },
+      };
+      const handler = bind([], handlers[how as keyof typeof handlers]);
+      server.use(agentEnvelope(), handler, problemDetails());
+      const { status, headers, text } = await server.send(BODY, JSON_BODY);
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(status).toBeLessThan(600);
+      expect(headers['content-type']).toMatch(/^application\/problem\+json/);
+      expect(JSON.parse(text)).toMatchObject({ status, session_id: 's-1' });
+    },
+  );
+});
