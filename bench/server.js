@@ -13,7 +13,10 @@ const { sources, release } = createSources();
 const app = express();
 const timings = timed ? mountFields(variant, app, express, tracing) : [];
 VARIANTS[variant]({ app, express, sources, ...tracing });
+// A connection waits here while the other variants have their turns.
+const KEEP_ALIVE_MS = 600_000;
 const server = app.listen(0, '127.0.0.1', () => {
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   const takeTimings = () => timings.splice(0);
   answer({ port: server.address().port }, { cpu, memory, release, timings: takeTimings });
 });

@@ -119,7 +119,8 @@ router.use(problemDetails());
 
 const app = express().use(router);
 const http2App = speakHttp2(express(), express).use(router);
-const server = createServer(app).listen(0, '127.0.0.1');
+// The default, 5 s, closes a connection under a request of a client that is held up.
+const server = createServer({ keepAliveTimeout: 600_000 }, app).listen(0, '127.0.0.1');
 const http2Server = createHttp2Server(http2App).listen(0, '127.0.0.1');
 await Promise.all(
   [server, http2Server].map((one) => new Promise((done) => one.once('listening', done))),

@@ -37,6 +37,8 @@ export async function startServer(): Promise<FuzzServer> {
     router(req, res, next);
   });
   const server = app.listen(0, '127.0.0.1');
+  // The default, 5 s, closes a connection under a case that was held up.
+  server.keepAliveTimeout = 600_000;
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const agent = new Agent({ keepAlive: true });
