@@ -7,17 +7,21 @@ const HEAD = ['measure', 'variant', 'median', 'quartiles', 'unit', 'ratio', 'goa
 /** Adds to each row its median, its ratio, and whether it meets its goal. */
 export function evaluate(row) {
   const figure = quantile(row.samples, 0.5);
-  const ratio =
-    row.over &&
-    quantile(
-      pairwise(row.samples, row.over.samples, (a, b) => a / b),
-      0.5,
-    );
+  const ratio = row.over && ratioOf(row);
   if (row.goal === undefined) return { ...row, figure, ratio };
   const { of, most = Number.POSITIVE_INFINITY, least = Number.NEGATIVE_INFINITY } = row.goal;
   // As printed: what reads 1.00 is 1.00.
   const value = Number(of === 'ratio' ? ratio.toFixed(2) : digits(figure));
   return { ...row, figure, ratio, met: value <= most && value >= least };
+}
+
+/** Within each round; but a difference of two figures can be next to nothing in one round, and its median is what can be divided by. */
+function ratioOf({ samples, over, differences }) {
+  if (differences) return quantile(samples, 0.5) / quantile(over.samples, 0.5);
+  return quantile(
+    pairwise(samples, over.samples, (a, b) => a / b),
+    0.5,
+  );
 }
 
 /** The table, with a line above it that says where and how it was made. */

@@ -47,7 +47,7 @@ function rowsOf(samples, { size, count }, variants) {
   return variants.map(({ label }, i) => ({
     measure,
     variant: label,
-    unit: 'µs',
+    unit: 'µs CPU',
     samples: samples[keyOf(size, count, label)],
     over: { name: 'hand-written', samples: samples[keyOf(size, count, HAND)] },
     // The first is the hand-written one, the second this build.

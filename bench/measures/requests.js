@@ -76,6 +76,7 @@ function added(samples, builds) {
       unit: 'µs CPU',
       samples: beyondBare(values),
       over,
+      differences: true,
       goal: variant === builds[0].label ? { of: 'ratio', most: 0.2 } : undefined,
     }));
 }

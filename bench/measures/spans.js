@@ -35,6 +35,7 @@ export async function measureSpans({ builds, short }) {
       measure: 'a span, added',
       variant,
       samples: added(values),
+      differences: true,
       over: { name: 'BaggageSpanProcessor', samples: added(samples.BaggageSpanProcessor) },
       goal: variant === variants[1].label ? { of: 'figure', most: 0.3 } : undefined,
     })),
