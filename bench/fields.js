@@ -1,8 +1,6 @@
 /**
- * Routes that time the middleware alone, from the parsed body to the handler's first line, with a number of envelope fields: in CPU time, as
- * whatever else the machine does would be in any other.
- *
- * The hand-written one shows what the size of the body does to any code: it has pushed everything out of the processor's caches.
+ * Routes that time the middleware alone, from the parsed body to the handler's first line, with a number of envelope fields. In
+ * CPU time: a wall clock would measure whatever else the machine does. The hand-written one shows what the size of the body does to any code: it has pushed everything out of the processor's caches.
  */
 import { cpu } from './child-process.js';
 import { SESSION_KEY } from './tracing.js';

@@ -20,8 +20,10 @@ export async function interleave(rounds, runners) {
 /** Combines two lists of samples round by round. */
 export const pairwise = (a, b, combine) => a.map((value, i) => combine(value, b[i]));
 
-/** The value below which the share `p` of the samples lies. */
+/** The value below which the share `p` of the samples lies; between two samples, in proportion. */
 export function quantile(samples, p) {
   const sorted = samples.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
+  const place = (sorted.length - 1) * p;
+  const below = sorted[Math.floor(place)];
+  return below + (sorted[Math.ceil(place)] - below) * (place % 1);
 }

@@ -21,7 +21,7 @@ export async function measureStreams({ builds, short }) {
   for (const [path, mode] of Object.entries(MODES)) {
     const runners = runnersOf((server) => eventsPerCpuSecond(server, path));
     await interleave(1, runners);
-    const samples = await interleave(short ? 2 : 12, runners);
+    const samples = await interleave(short ? 3 : 12, runners);
     const look = { measure: `${STREAMS} streams, ${mode}`, unit: 'events per ms CPU', least: 1 };
     rows.push(...rowsOf(samples, look, builds));
   }
