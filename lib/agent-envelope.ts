@@ -11,11 +11,11 @@ import { stampOpenSpans } from './session/request-span.js';
 import {
   type AcceptedEnvelope,
   type EnvelopeLocals,
-  echoSession,
   keepState,
   type RefusedEnvelope,
   readSession,
   type SessionState,
+  setSessionHeader,
   showToApp,
 } from './session/request-state.js';
 import { runInSlot, warnWithoutContextManager } from './session/slot.js';
@@ -99,7 +99,7 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
     responseHeader: config.responseHeader,
   };
   const state = broken ? refused(session, broken) : stateOf(session, body);
-  echoSession(res, state);
+  setSessionHeader(res, session);
 
   const { authorize } = config;
   if (authorize === undefined || typeof sent !== 'string') return () => enter(exchange, state);
@@ -128,7 +128,7 @@ function fillAbsentSession(
 
 /** The fields of an earlier mount stay fields, so that no input stands in for one; its id, minted perhaps, stays the id. */
 function inheritFields(values: FieldValues, earlier: FieldValues): void {
-  for (const name in earlier) values[name] ??= earlier[name];
+  for (const [name, value] of Object.entries(earlier)) values[name] ??= value;
 }
 
 function refused(session: SessionState, error: EnvelopeError): RefusedEnvelope {
