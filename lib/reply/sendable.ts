@@ -8,8 +8,12 @@ type Kind = readonly [is: (value: object) => boolean, kind: string, remedy: stri
 /** Whatever their own `toJSON` makes of them. */
 const NEVER: readonly Kind[] = [
   [isBytes, 'bytes', 'answer through res'],
-  [(value) => types.isNativeError(value) || value instanceof Error, 'an Error', 'throw it'],
+  [isError, 'an Error', 'throw it'],
 ];
+
+function isError(value: object): boolean {
+  return types.isNativeError(value) || value instanceof Error || value instanceof DOMException;
+}
 
 /** JSON makes `{}` of them. */
 const EMPTY: readonly Kind[] = [
