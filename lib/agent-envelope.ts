@@ -17,11 +17,11 @@ import { stampOpenSpans } from './session/request-span.js';
 import {
   type AcceptedEnvelope,
   type EnvelopeLocals,
-  echoSession,
   keepState,
   type RefusedEnvelope,
   readSession,
   type SessionState,
+  setSessionHeader,
   showToApp,
 } from './session/request-state.js';
 import { runInSlot, warnWithoutContextManager } from './session/slot.js';
@@ -113,7 +113,7 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
     responseHeader: config.responseHeader,
   };
   const state = stateOf(session, broken ?? data);
-  echoSession(res, state);
+  setSessionHeader(res, session);
   const { authorize } = config;
   if (authorize === undefined || typeof sent !== 'string') return () => enter(exchange, state);
   // The spans of a refused caller must not land in somebody else's conversation: its session is never entered.
@@ -141,7 +141,7 @@ function fillAbsentSession(
 
 /** The fields of an earlier mount stay fields, so that no input stands in for one; its id, minted perhaps, stays the id. */
 function inheritFields(values: FieldValues, earlier: FieldValues): void {
-  for (const name in earlier) values[name] ??= earlier[name];
+  for (const [name, value] of Object.entries(earlier)) values[name] ??= value;
 }
 
 /** A fault of the client is an outcome of the session, not a throw: it belongs to `next`, inside of it. */

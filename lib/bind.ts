@@ -155,7 +155,8 @@ async function serve(
     negotiate(req, offers.run);
     const bound = refusingDepth(data, () => plan.bind(slot.fields, data));
     const output = await handler(bound as never, io);
-    if (output === undefined && !taken.exchange) throw NOTHING_RETURNED();
+    // Who stops because the client has left owes nobody an answer.
+    if (output === undefined && !taken.exchange && !client.left) throw NOTHING_RETURNED();
     const sending = sendReply({ req, res, state, offers, checkOutput: plan.checkOutput }, output);
     if (sending !== undefined) await sending;
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { Request } from 'express';
 import Negotiator from 'negotiator';
 import { EnvelopeError } from '../shared/errors.js';
+import { isBlank } from '../shared/json.js';
 
 /** Media types of a stream. */
 export const STREAM_TYPES = [
@@ -38,8 +39,9 @@ const PARAMETER = /;[\t ]*(?!q=)[^\s;,=]+(?:[\t ]*=[\t ]*(?:"(?:[^"\\]|\\.)*"|[^
  * @see RFC 9110 section 12.5.1
  */
 export function negotiate<T extends ReplyType>(req: Request, offers: readonly T[]): T {
-  const { accept } = req.headers;
-  const picked = accept === undefined || accept === '*/*' ? offers[0] : prefer(accept, offers);
+  // An empty list says as little as no list.
+  const { accept = '' } = req.headers;
+  const picked = accept === '*/*' || isBlank(accept) ? offers[0] : prefer(accept, offers);
   if (picked) return picked as T;
   throw new EnvelopeError('NOT_ACCEPTABLE', `This reply can be ${offers.join(', ')}`);
 }

@@ -3,13 +3,14 @@ import { STATUS_CODES } from 'node:http';
 import { requestSpanContext } from '../session/request-span.js';
 import type { SessionSlot } from '../session/slot.js';
 import {
+  boundedDetails,
   EnvelopeError,
   ERROR_CATALOGUE,
   type ErrorCode,
   type ErrorDetail,
   isErrorStatus,
 } from '../shared/errors.js';
-import { readMember } from '../shared/thrown.js';
+import { orUndefined, readMember, readText } from '../shared/thrown.js';
 
 /** An RFC 9457 problem document with this package's extension members. */
 export interface Problem {
@@ -63,17 +64,19 @@ function describe(error: unknown, chosenStatus: number | undefined): Description
     isErrorStatus,
   );
   if (http === undefined) return ours('INTERNAL_ERROR', 'The server failed to handle the request');
-  const message = readMember(error, 'message');
-  // `expose` is how http-errors says that its author wrote the message for the client.
-  const shown = readMember(error, 'expose') === true && typeof message === 'string';
   const title = STATUS_CODES[http] ?? 'Error';
   return {
     type: 'about:blank',
     title,
     status: http,
     code: 'HTTP_ERROR',
-    detail: shown ? message : title,
+    detail: exposedMessage(error) ?? title,
   };
+}
+
+/** `expose` is how http-errors says that its author wrote the message for the client. */
+function exposedMessage(error: unknown): string | undefined {
+  return readMember(error, 'expose') === true ? readText(error, 'message') : undefined;
 }
 
 function ours(code: ErrorCode, detail: string): Description {
@@ -83,20 +86,23 @@ function ours(code: ErrorCode, detail: string): Description {
 
 /** An error of ours; of another version of the package, maybe, with codes that this one does not have. */
 function describeOurs(error: EnvelopeError): Description {
-  const code = String(readMember(error, 'code')) as ErrorCode;
+  const code = (readText(error, 'code') ?? 'INTERNAL_ERROR') as ErrorCode;
   const given = readMember(error, 'status');
   const status = isErrorStatus(given) ? given : 500;
   const title = ERROR_CATALOGUE[code]?.title ?? STATUS_CODES[status] ?? 'Error';
-  const errors = readMember(error, 'errors');
-  const shown = readMember(error, 'expose') === true;
+  const errors = orUndefined(() => readPlaces(readMember(error, 'errors')));
   return {
     type: typeOf(code),
     title,
     status,
     code,
-    detail: shown ? String(readMember(error, 'message')) : title,
-    ...(Array.isArray(errors) && errors.length > 0 && { errors }),
+    detail: exposedMessage(error) ?? title,
+    ...(errors && errors.length > 0 && { errors }),
   };
+}
+
+function readPlaces(errors: unknown): readonly ErrorDetail[] {
+  return Array.isArray(errors) ? boundedDetails(errors) : [];
 }
 
 function typeOf(code: string): string {

@@ -4,11 +4,12 @@ import type { Request, Response } from 'express';
 import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/run-events.js';
+import { discard } from './discard.js';
 import { escapeLineEnds } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
 import { refusal } from './sendable.js';
-import { discard, sendStream } from './stream.js';
+import { HEARTBEAT_MS, sendStream } from './stream.js';
 import { type OutputRules, sendable, sendValue } from './value.js';
 
 /** Where a reply goes, and what it must keep to. */
@@ -54,8 +55,8 @@ async function sendSource<Source extends AsyncIterable<unknown>, Type extends Re
     if (isByteStream(source)) throw refusal('a stream of bytes', 'pipe it into res');
     type = negotiate(target.req, offers);
   } catch (error) {
-    // What its clean-up says must not hide why it was let go.
-    await discard(source).catch(() => undefined);
+    // What its clean-up says must not hide why it was let go, and not delay it.
+    discard(source).catch(() => undefined);
     throw error;
   }
   return send(target, source, type);
@@ -92,6 +93,7 @@ function streamTo(
   return sendStream(res, source, {
     type,
     client: state.client,
+    heartbeatMs: HEARTBEAT_MS,
     encode: (item) => escapeLineEnds(encode(item)),
     beforeHeaders: () => echoSession(res, state),
     headersReady,
@@ -107,7 +109,7 @@ function streamTo(
 async function resultOf({ state }: ReplyTarget, run: AgentRun): Promise<AgentRunResult> {
   const iterator = run[Symbol.asyncIterator]();
   const stopWatching = state.client.onClose(() => {
-    iterator.return?.().catch(() => undefined);
+    discard(run, iterator).catch(() => undefined);
   });
   try {
     while ((await iterator.next()).done !== true);

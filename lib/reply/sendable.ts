@@ -5,18 +5,22 @@ import { isBytes } from '../shared/json.js';
 
 type Kind = readonly [is: (value: object) => boolean, kind: string, remedy: string];
 
-/** Looked at first: what their own `toJSON` makes of them was not meant, either. */
+/** Whatever their own `toJSON` makes of them. */
 const NEVER: readonly Kind[] = [
   [isBytes, 'bytes', 'answer through res'],
-  [(value) => types.isNativeError(value) || value instanceof Error, 'an Error', 'throw it'],
+  [isError, 'an Error', 'throw it'],
 ];
+
+function isError(value: object): boolean {
+  return types.isNativeError(value) || value instanceof Error || value instanceof DOMException;
+}
 
 /** JSON makes `{}` of them. */
 const EMPTY: readonly Kind[] = [
   [types.isMap, 'a Map', 'return Object.fromEntries(map)'],
   [types.isSet, 'a Set', 'return [...set]'],
   [(value) => Symbol.asyncIterator in value, 'a stream inside a stream', 'return its items'],
-  [isIterator, 'a synchronous iterator', 'return [...iterator]'],
+  [isIterable, 'an iterable', 'return [...iterable]'],
   [types.isPromise, 'a promise', 'await it'],
   [types.isRegExp, 'a RegExp', 'return its source'],
   [
@@ -36,6 +40,7 @@ const PRIMITIVES: ReadonlyMap<string, readonly [kind: string, remedy: string]> =
   ['bigint', ['a BigInt', 'return a string']],
   ['function', ['a function', 'call it']],
   ['symbol', ['a symbol', 'return a string']],
+  ['undefined', ['an object whose toJSON() gives nothing', 'return a value']],
 ]);
 
 /**
@@ -43,26 +48,39 @@ const PRIMITIVES: ReadonlyMap<string, readonly [kind: string, remedy: string]> =
  * inside is JSON's own affair.
  */
 export function unsendable(output: unknown): EnvelopeError | undefined {
-  if (typeof output !== 'object' || output === null) {
-    const primitive = PRIMITIVES.get(typeof output);
-    return primitive && refusal(...primitive);
-  }
-  const never = NEVER.find(([is]) => is(output));
-  if (never !== undefined) return refusal(never[1], never[2]);
-  if ('toJSON' in output && typeof output.toJSON === 'function') {
-    const says = JSON.stringify(output) !== undefined;
-    return says ? undefined : refusal('an object whose toJSON() gives nothing', 'return a value');
-  }
-  const empty = isPlain(output) ? undefined : EMPTY.find(([is]) => is(output));
-  return empty && refusal(empty[1], empty[2]);
+  // JSON has null for an item that is undefined; a handler that returns it has answered by itself.
+  if (output === undefined || output === null) return undefined;
+  const says = fromToJson(output);
+  const kind =
+    kindOf(NEVER, output) ??
+    PRIMITIVES.get(typeof says) ??
+    // The usual case is over soon.
+    (isPlain(says) ? undefined : kindOf(EMPTY, says));
+  return kind && refusal(...kind);
 }
 
-function isPlain(value: object): boolean {
-  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+/** What JSON makes its text of: some apps teach even BigInt a `toJSON`. */
+function fromToJson(output: NonNullable<unknown>): unknown {
+  const { toJSON } = output as { toJSON?: unknown };
+  return typeof toJSON === 'function' ? toJSON.call(output, '') : output;
 }
 
-function isIterator(value: object): boolean {
-  return Symbol.iterator in value && 'next' in value && typeof value.next === 'function';
+function kindOf(kinds: readonly Kind[], value: unknown): readonly [string, string] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const found = kinds.find(([is]) => is(value));
+  return found && [found[1], found[2]];
+}
+
+function isPlain(value: unknown): boolean {
+  return (
+    value === null || Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  );
+}
+
+/** A generator, `URLSearchParams`, `Headers`: what has members of its own besides is taken for an object. */
+function isIterable(value: object): boolean {
+  const iterator = Symbol.iterator in value && 'next' in value && typeof value.next === 'function';
+  return iterator || (Symbol.iterator in value && Object.keys(value).length === 0);
 }
 
 /** The error for an output of this kind. */

@@ -3,12 +3,13 @@ import { Readable } from 'node:stream';
 import type { Response } from 'express';
 import type { Client } from '../request/client.js';
 import { isAbortError } from '../shared/thrown.js';
+import { discard } from './discard.js';
 import { FRAMING, setStreamHeaders } from './framing.js';
 import type { StreamType } from './negotiate.js';
 import { TurnWriter } from './turn-writer.js';
 
 /** How long a stream may be silent before a heartbeat, in milliseconds: well under the usual proxy timeout of 60 s. */
-const HEARTBEAT_MS = 15_000;
+export const HEARTBEAT_MS = 15_000;
 
 /** How {@link sendStream} sends. */
 export interface StreamOptions {
@@ -22,8 +23,8 @@ export interface StreamOptions {
   readonly headersReady: () => boolean;
   /** The problem document of a failure, as JSON text on one line. */
   readonly encodeFailure: (error: unknown) => string;
-  /** @defaultValue 15,000 */
-  readonly heartbeatMs?: number | undefined;
+  /** How long it may be silent before a heartbeat, in milliseconds. */
+  readonly heartbeatMs: number;
 }
 
 /**
@@ -43,16 +44,6 @@ export function sendStream(
   });
 }
 
-/** Lets a source go that nobody will read on. */
-export async function discard(
-  source: AsyncIterable<unknown>,
-  iterator: AsyncIterator<unknown> = source[Symbol.asyncIterator](),
-): Promise<void> {
-  // The iterator of a Readable that was never pulled does not close it.
-  if (source instanceof Readable) source.destroy();
-  await iterator.return?.();
-}
-
 interface Outcome {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -66,7 +57,8 @@ class StreamSender {
   readonly #options: StreamOptions;
   readonly #outcome: Outcome;
   readonly #writer: TurnWriter;
-  #release = () => {};
+  #stopWatching = () => {};
+  #heartbeat: NodeJS.Timeout | undefined;
   /** An item was taken, and the next one is asked for when the writer has drained. */
   #paused = false;
   #over = false;
@@ -82,28 +74,26 @@ class StreamSender {
     this.#iterator = source[Symbol.asyncIterator]();
     this.#options = options;
     this.#outcome = outcome;
-    const beforeHeaders = () => {
-      options.beforeHeaders();
-      setStreamHeaders(res, options.type);
-    };
-    this.#writer = new TurnWriter(res, beforeHeaders, () => this.#resume());
+    this.#writer = new TurnWriter(res, {
+      beforeHeaders: () => {
+        options.beforeHeaders();
+        setStreamHeaders(res, options.type);
+      },
+      drained: () => this.#resume(),
+      failed: this.#fail,
+    });
   }
 
   start(): void {
-    const { client, type, headersReady, heartbeatMs = HEARTBEAT_MS } = this.#options;
+    const { client, type, headersReady, heartbeatMs } = this.#options;
     if (client.closed) {
       this.#stop();
       return;
     }
-    const stopWatching = client.onClose(() => this.#stop());
-    const heartbeat = setInterval(() => {
+    this.#stopWatching = client.onClose(() => this.#stop());
+    this.#heartbeat = setInterval(() => {
       if (this.#res.headersSent || headersReady()) this.#writer.beat(FRAMING[type].heartbeat);
     }, heartbeatMs);
-    this.#release = () => {
-      clearInterval(heartbeat);
-      stopWatching();
-      this.#writer.close();
-    };
     this.#pull();
   }
 
@@ -139,7 +129,9 @@ class StreamSender {
 
   #finish(): void {
     this.#over = true;
-    this.#release();
+    clearInterval(this.#heartbeat);
+    this.#stopWatching();
+    this.#writer.close();
   }
 
   #end(): void {
@@ -151,18 +143,25 @@ class StreamSender {
   /** The failure may be ours (an item that does not fit): the source must still get the chance to clean up. */
   readonly #fail = (error: unknown) => {
     if (this.#over) return this.#failLate(error);
-    const { client, encodeFailure, type } = this.#options;
-    const told = this.#writer.started && !client.closed && !this.#res.writableEnded;
     // It is not waited for: the client is told now.
     discard(this.#source, this.#iterator).catch(() => undefined);
     const reject = () => this.#outcome.reject(error);
-    if (told) {
-      this.#res.once('finish', reject).once('close', reject);
-      this.#writer.end(FRAMING[type].error(encodeFailure(error)));
-    }
+    if (!this.#tell(error, reject)) reject();
     this.#finish();
-    if (!told) reject();
   };
+
+  /** Ends the response with the failure, where it can no longer have the status of one; `told` is called when it is out. */
+  #tell(error: unknown, told: () => void): boolean {
+    const { client, encodeFailure, type } = this.#options;
+    if (!this.#writer.started || client.closed || this.#res.writableEnded) return false;
+    this.#res.once('finish', told).once('close', told);
+    try {
+      this.#writer.end(FRAMING[type].error(encodeFailure(error)));
+      return true;
+    } catch {
+      return false;
+    }
+  }
 
   /** After the client has left: what comes of our asking the source to stop is no failure of it. */
   #failLate(error: unknown): void {

@@ -5,28 +5,35 @@ import type { Response } from 'express';
 /** Characters that wait for the end of a turn at the most: a source that never pauses must not fill the memory. */
 const MAX_PENDING = 16 * 1024;
 
+/** What a {@link TurnWriter} calls. */
+export interface TurnEvents {
+  /** Last call before the headers go, with the first write. */
+  readonly beforeHeaders: () => void;
+  /** The client has taken what was written: the writer is no longer full. */
+  readonly drained: () => void;
+  /** A write in an event of its own has thrown: whoever calls it there would be nobody but the process. */
+  readonly failed: (error: unknown) => void;
+}
+
 /** Writes a response that is made of many small frames. */
 export class TurnWriter {
   readonly #res: Response;
-  readonly #beforeHeaders: () => void;
+  readonly #events: TurnEvents;
   readonly #drained: () => void;
   #pending = '';
   #closed = false;
   /** Whether the client has yet to take what was written: whoever goes on fills the memory. */
   full = false;
 
-  /**
-   * @param beforeHeaders - the last call before the headers go, with the first write
-   * @param drained - called, in the async context of this call, when the writer is no longer full
-   */
-  constructor(res: Response, beforeHeaders: () => void, drained: () => void) {
+  /** The events are called in the async context of this call. */
+  constructor(res: Response, events: TurnEvents) {
     this.#res = res;
-    this.#beforeHeaders = beforeHeaders;
+    this.#events = events;
     // A socket's events come outside of the session.
     this.#drained = AsyncResource.bind(() => {
       this.full = false;
-      this.flush();
-      if (!this.full && !this.#closed) drained();
+      this.#flushTurn();
+      if (!this.full && !this.#closed) events.drained();
     });
     res.on('drain', this.#drained);
   }
@@ -36,25 +43,17 @@ export class TurnWriter {
     return this.#res.headersSent || this.#pending !== '';
   }
 
-  /** Sends `frame` at the end of this turn. */
+  /** Sends `frame` at the end of this turn. If the app itself ends the response before that, nothing can be sent any more. */
   add(frame: string): void {
-    if (this.#pending === '') setImmediate(this.flush);
+    if (this.#pending === '') setImmediate(this.#flushTurn);
     this.#pending += frame;
-    if (this.#pending.length >= MAX_PENDING) this.flush();
+    if (this.#pending.length >= MAX_PENDING) this.#flush();
   }
-
-  /** Sends what is pending now. */
-  readonly flush = (): void => {
-    if (this.#pending === '' || this.full || this.#closed || this.#res.writableEnded) return;
-    this.#openHeaders();
-    this.#write(this.#take());
-  };
 
   /** Sends the headers, if they are still to go, and `heartbeat`, unless there is something else to be sent. */
   beat(heartbeat: string): void {
-    if (this.#pending !== '' || this.full || this.#closed || this.#res.writableEnded) return;
-    this.#openHeaders();
-    this.#write(Buffer.from(heartbeat));
+    if (this.#pending !== '' || !this.#open) return;
+    this.#attempt(() => this.#write(Buffer.from(heartbeat)));
   }
 
   /** Sends what is pending, and ends the response. */
@@ -71,12 +70,31 @@ export class TurnWriter {
     this.#res.off('drain', this.#drained);
   }
 
+  get #open(): boolean {
+    return !this.full && !this.#closed && !this.#res.writableEnded;
+  }
+
+  readonly #flushTurn = (): void => this.#attempt(() => this.#flush());
+
+  #flush(): void {
+    if (this.#pending !== '' && this.#open) this.#write(this.#take());
+  }
+
+  #attempt(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#events.failed(error);
+    }
+  }
+
   #openHeaders(): void {
-    if (!this.#res.headersSent) this.#beforeHeaders();
+    if (!this.#res.headersSent) this.#events.beforeHeaders();
   }
 
   /** Only `false` means wait: behind Lambda adapters the answer is `undefined`. */
   #write(bytes: Buffer): void {
+    this.#openHeaders();
     this.full = this.#res.write(bytes) === false;
   }
 

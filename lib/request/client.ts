@@ -1,6 +1,7 @@
 /** A request and its response go in; whether the client is still there comes out, and a call when it leaves. */
 import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
+import { diag } from '@opentelemetry/api';
 import type { Request, Response } from 'express';
 
 /** The other end of a request's connection. */
@@ -44,12 +45,23 @@ export class Client {
     this.closed = true;
     const listeners = this.#listeners ?? [];
     this.#listeners = undefined;
-    for (const listener of listeners) listener();
+    callAll(listeners);
   }
 }
 
 function wasClosed(req: Request, res: Response & { stream?: { destroyed?: boolean } }): boolean {
   return [res.closed, res.destroyed, req.socket?.destroyed, res.stream?.destroyed].includes(true);
+}
+
+/** A listener that throws keeps no other one from being told. In an event of a socket, a throw would also end the process. */
+function callAll(listeners: Iterable<() => void>): void {
+  for (const listener of listeners) {
+    try {
+      listener();
+    } catch (error) {
+      diag.error('express-agent-envelope: a listener to the end of an exchange failed', error);
+    }
+  }
 }
 
 /** One listener a socket: a client may pipeline any number of requests, and Node warns of the eleventh listener. */
@@ -59,15 +71,14 @@ const socketListeners = new WeakMap<Socket, Set<() => void>>();
 function onSocketClose(socket: Socket | null | undefined, listener: () => void): () => void {
   // The sockets of Lambda adapters are plain objects.
   if (typeof socket?.once !== 'function') return () => {};
-  let listeners = socketListeners.get(socket);
-  if (listeners === undefined) {
-    const created = new Set<() => void>();
-    socket.once('close', () => {
-      for (const call of created) call();
-    });
-    socketListeners.set(socket, created);
-    listeners = created;
-  }
+  const listeners = socketListeners.get(socket) ?? watchSocket(socket);
   listeners.add(listener);
-  return () => socketListeners.get(socket)?.delete(listener);
+  return () => listeners.delete(listener);
+}
+
+function watchSocket(socket: Socket): Set<() => void> {
+  const listeners = new Set<() => void>();
+  socketListeners.set(socket, listeners);
+  socket.once('close', () => callAll(listeners));
+  return listeners;
 }

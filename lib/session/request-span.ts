@@ -40,10 +40,10 @@ export function stamp(span: Span | undefined, { attributes }: SessionSlot): void
 
 /** Trace and span id of the request, for replies; `undefined` where nothing traces. */
 export function requestSpanContext(ctx: Context = context.active()): SpanContext | undefined {
-  const spanContext = guardTracing(() => requestSpan(ctx)?.spanContext(), undefined);
-  return spanContext !== undefined && trace.isSpanContextValid(spanContext)
-    ? spanContext
-    : undefined;
+  return guardTracing(() => {
+    const spanContext = requestSpan(ctx)?.spanContext();
+    return spanContext && trace.isSpanContextValid(spanContext) ? spanContext : undefined;
+  }, undefined);
 }
 
 /** Marks the request as failed, where its HTTP status cannot tell: it was sent before the failure. */

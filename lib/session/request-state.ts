@@ -71,19 +71,27 @@ export function keepState(res: Response, state: RequestState): void {
 /** Shows the app what the request says: only after its session was entered, since a refused one may be somebody else's. */
 export function showToApp(res: Response, state: RefusedEnvelope | AcceptedEnvelope): void {
   const locals = res.locals as Locals;
-  for (const name in state.slot.fields) locals[name] = state.slot.fields[name];
+  Object.assign(locals, state.slot.fields);
   if (state.kind === 'refused') return;
   locals.inputs = state.data.inputs;
   locals.outputs = state.data.outputs;
   locals.parameters = state.data.parameters;
 }
 
-/** Repeats the session id in the response header, as soon as it is known: it is then on every outcome. */
+/** Repeats the session id on a reply. An engine may have brought it since: then the app sees it, too. */
 export function echoSession(res: Response, state: RefusedEnvelope | AcceptedEnvelope): void {
-  const { slot, responseHeader } = state;
-  const id = slot.fields.session_id;
-  // An engine may have brought it since.
-  if (state.kind === 'accepted') (res.locals as Locals).session_id = id as string | undefined;
-  if (responseHeader === false || typeof id !== 'string' || res.headersSent) return;
+  if (state.kind === 'accepted') (res.locals as Locals).session_id = idOf(state);
+  setSessionHeader(res, state);
+}
+
+/** Repeats the session id in the response header, as soon as it is known: it is then on every outcome. */
+export function setSessionHeader(res: Response, session: SessionState): void {
+  const { responseHeader } = session;
+  const id = idOf(session);
+  if (responseHeader === false || id === undefined || res.headersSent) return;
   if (res.getHeader(responseHeader) !== id) res.setHeader(responseHeader, id);
+}
+
+function idOf({ slot }: SessionState): string | undefined {
+  return slot.fields.session_id as string | undefined;
 }

@@ -93,7 +93,7 @@ export class EnvelopeError extends Error {
     // Own members: options are never read through a prototype that somebody polluted.
     const given = (name: keyof EnvelopeErrorOptions) => ownMember({ ...options }, name);
     const cause = given('cause');
-    super(escapeControls(message), cause === undefined ? undefined : { cause });
+    super(escapeControls(String(message)), cause === undefined ? undefined : { cause });
     if (!Object.hasOwn(ERROR_CATALOGUE, code)) {
       throw configError('EnvelopeError: code', 'must be one of the catalogue', code);
     }
@@ -106,7 +106,7 @@ export class EnvelopeError extends Error {
     this.status = status;
     this.statusCode = status;
     this.expose = status < 500;
-    this.errors = Object.freeze(errors.slice(0, MAX_ERRORS).map(bounded));
+    this.errors = Object.freeze(boundedDetails(errors));
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
@@ -125,9 +125,7 @@ export function isErrorStatus(status: unknown): status is number {
 
 /** Errors whose message is a list of places: the message says all of them. */
 export function detailsError(code: ErrorCode, errors: readonly ErrorDetail[]): EnvelopeError {
-  const message = errors
-    .slice(0, MAX_ERRORS)
-    .map(bounded)
+  const message = boundedDetails(errors)
     .map(({ pointer, detail }) => `${pointer} ${detail}`)
     .join('; ');
   return new EnvelopeError(code, message, { errors });
@@ -143,9 +141,14 @@ export function configError(place: string, rule: string, value: unknown): TypeEr
   return new TypeError(`${place} ${rule}, got ${shown}`);
 }
 
+/** At most 8 places, each with at most 256 characters of either text. */
+export function boundedDetails(errors: readonly ErrorDetail[]): ErrorDetail[] {
+  return errors.slice(0, MAX_ERRORS).map(bounded);
+}
+
 function bounded(place: ErrorDetail): ErrorDetail {
-  const pointer = escapeControls(place.pointer);
-  const detail = escapeControls(place.detail);
+  const pointer = escapeControls(String(place.pointer));
+  const detail = escapeControls(String(place.detail));
   return Object.freeze({
     // Cut between two segments: what is left still points at an ancestor of the place.
     pointer:

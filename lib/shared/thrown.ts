@@ -5,6 +5,12 @@ export function readMember(thrown: unknown, name: string): unknown {
   return orUndefined(() => (Object(thrown) as Record<string, unknown>)[name]);
 }
 
+/** The same, where it is text. */
+export function readText(thrown: unknown, name: string): string | undefined {
+  const value = readMember(thrown, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** What `read` returns, or `undefined` when it throws. */
 export function orUndefined<T>(read: () => T): T | undefined {
   try {
