@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import express, { type RequestHandler } from 'express';
 import fc from 'fast-check';
 import { agentEnvelope, bind, problemDetails, sessionId } from '../../lib/index.js';
 import { json, jsonObject, name, validId } from './arbitraries.js';
@@ -7,7 +7,7 @@ import { type FuzzServer, JSON_BODY, startServer } from './server.js';
 
 let server: FuzzServer;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer(express);
 });
 afterAll(() => server.stop());
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { RequestHandler } from 'express';
+import express, { type RequestHandler } from 'express';
 import fc from 'fast-check';
 import { agentEnvelope, bind, getSessionId, problemDetails, sessionId } from '../../lib/index.js';
 import { anyId, bodyBytes, headers } from './arbitraries.js';
@@ -8,7 +8,7 @@ import { type FuzzServer, JSON_BODY, type Reply, startServer } from './server.js
 
 let server: FuzzServer;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer(express);
 });
 afterAll(() => server.stop());
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import express from 'express';
 import fc from 'fast-check';
 import { agentEnvelope, bind, problemDetails } from '../../lib/index.js';
 import { json } from './arbitraries.js';
@@ -8,7 +9,7 @@ import { type FuzzServer, JSON_BODY, startServer } from './server.js';
 
 let server: FuzzServer;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer(express);
 });
 afterAll(() => server.stop());
 

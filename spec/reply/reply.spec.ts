@@ -9,6 +9,7 @@ import {
   EnvelopeError,
   getSessionId,
 } from '../../lib/index.js';
+import { type AgentRun, brandRun } from '../../lib/shared/run-events.js';
 import {
   connect,
   envelopeApp,
@@ -75,10 +76,14 @@ function counted(items: readonly unknown[]) {
   return { calls, iterable };
 }
 
-/** What an engine's run looks like to a reply. */
+/** What an engine's run is to a reply. */
 function runOf(result: unknown, items: readonly unknown[] = [{ type: 'run.start' }]) {
   const { calls, iterable } = counted(items);
-  return { calls, run: Object.assign(iterable, { result: Promise.resolve(result) }) };
+  return { calls, run: runWith(Promise.resolve(result), iterable) };
+}
+
+function runWith(result: Promise<unknown>, events: AsyncIterable<unknown>): AgentRun {
+  return brandRun(Object.assign(events, { result }) as unknown as AgentRun);
 }
 
 describe('a value', () => {
@@ -468,23 +473,23 @@ describe('a run', () => {
 
   it('that is rejected is an error like any other', async () => {
     const error = Object.assign(new Error('engine down'), { status: 502 });
-    const { app, errors } = replying(() => {
-      const rejected = Promise.reject(error);
-      return {
-        result: rejected,
-        [Symbol.asyncIterator]: counted([]).iterable[Symbol.asyncIterator],
-      };
-    });
+    const { app, errors } = replying(() => runWith(Promise.reject(error), counted([]).iterable));
     const { status } = await exchange(app);
     expect(status).toBe(502);
     expect(errors).toEqual([error]);
   });
 
-  it('is no run when its `result` is no promise: then it is a stream', async () => {
-    const { iterable } = counted([1]);
-    const { text } = await exchange(replying(() => Object.assign(iterable, { result: 'x' })).app);
-    expect(text).toBe('1\n');
-  });
+  it.each([
+    ['a promise', Promise.resolve({})],
+    ['no promise', 'x'],
+  ])(
+    'is told by its brand: with %s for a `result` it is a stream all the same',
+    async (_what, result) => {
+      const { iterable } = counted([1]);
+      const { text } = await exchange(replying(() => Object.assign(iterable, { result })).app);
+      expect(text).toBe('1\n');
+    },
+  );
 
   it('is an ordinary value when it cannot be iterated', async () => {
     const { text } = await exchange(replying(() => ({ result: 1, sessionId: 'kept' })).app);

@@ -2,6 +2,7 @@ import express, { type RequestHandler } from 'express';
 import { Type } from 'typebox';
 import { agentEnvelope, bind } from '../../lib/index.js';
 import { compilePlan } from '../../lib/request/plan.js';
+import { type AgentRun, brandRun } from '../../lib/shared/run-events.js';
 import { envelopeApp, NDJSON, pointers, post, SSE } from '../helpers.js';
 
 const QUESTION = {
@@ -342,13 +343,13 @@ describe('outputs that do not fit are a 500', () => {
     const answer = (output: unknown) =>
       appOf(
         bind({ outputs }, () => {
-          const run: unknown = {
+          const run = {
             result: Promise.resolve({ sessionId: 's', output }),
             async *[Symbol.asyncIterator]() {
               yield { type: 'run.start' };
             },
           };
-          return run as { output: string };
+          return brandRun(run as unknown as AgentRun);
         }),
       );
     const good = await post(answer('a'), {}).expect(200);
