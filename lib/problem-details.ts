@@ -119,6 +119,8 @@ function keepHeaders(res: Response, status: number, headers: unknown): void {
     const kept = ERROR_HEADERS.has(header) || (status === 416 && header === 'content-range');
     const value = kept ? readMember(headers, name) : undefined;
     // A value that HTTP cannot carry is dropped: the error is what the client must learn.
-    if (value !== undefined) orUndefined(() => res.setHeader(name, String(value)));
+    if (typeof value === 'string' || typeof value === 'number') {
+      orUndefined(() => res.setHeader(name, value));
+    }
   }
 }

@@ -2,6 +2,8 @@
 import { Ajv, type AnySchemaObject, type ErrorObject, type Options } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { configError, type ErrorDetail } from './errors.js';
+import { ownMember } from './json.js';
+import { warnOfCost } from './schema-cost.js';
 
 /** A JSON Schema object: draft-07, or 2020-12 where its `$schema` says so. TypeBox schemas are such objects. */
 export type JsonSchema = object;
@@ -18,12 +20,22 @@ const OPTIONS: Options = {
   // Client input is never read through its prototype: `required: ['constructor']` means an own member.
   ownProperties: true,
   logger: false,
-  // `allErrors` stays off: on untrusted data it is work without a bound. `verbose` stays off: it copies submitted
-  // values into the errors. `useDefaults`, `coerceTypes` and `removeAdditional` stay off: they change the body.
+  // What is off is said to be: what is not said would be read through a prototype that somebody polluted.
+  // On untrusted data it is work without a bound.
+  allErrors: false,
+  // It copies submitted values into the errors.
+  verbose: false,
+  // They change the body.
+  useDefaults: false,
+  coerceTypes: false,
+  removeAdditional: false,
+  // Limits and patterns would be read from the body.
+  $data: false,
 };
 
 /**
- * Compiles a schema, once, when a route or a field is declared.
+ * Compiles a schema, once, when a route or a field is declared. A schema whose check a client can make very slow is warned of
+ * through OTel's `diag`, as `COSTLY_SCHEMA`.
  *
  * @param place - where the schema is written, for the error
  * @throws TypeError when it is not a schema, or ajv's strict mode refuses it
@@ -32,12 +44,15 @@ export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
     throw configError(place, 'must be a JSON Schema object', schema);
   }
-  const { $async, $schema } = schema as AnySchemaObject;
+  const [$async, $schema] = ['$async', '$schema'].map((name) =>
+    ownMember(schema as AnySchemaObject, name),
+  );
   if ($async !== undefined) throw configError(place, 'must be a synchronous schema', schema);
   // An instance for each schema: two routes may use one `$id`, and a schema that was refused is not remembered as known.
   const ajv = new (String($schema).includes('2020-12') ? Ajv2020 : Ajv)(OPTIONS);
   try {
     const validate = ajv.compile(schema);
+    warnOfCost(schema, place);
     return (value, at) =>
       // `validate.errors` is overwritten by the next call, so it is turned into our own shape at once.
       validate(value) ? undefined : (validate.errors ?? []).map((error) => toDetail(error, at));
