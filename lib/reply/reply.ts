@@ -4,6 +4,7 @@ import type { Request, Response } from 'express';
 import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/run-events.js';
+import { hasMember } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { escapeLineEnds } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
@@ -127,5 +128,5 @@ function isByteStream(source: AsyncIterable<unknown>): boolean {
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+  return hasMember(value, Symbol.asyncIterator);
 }

@@ -1,5 +1,6 @@
 /** The vocabulary of an agent's run: its events as they go over the wire, its result, and what tells a run. */
 import type { JsonObject } from './json.js';
+import { hasMember } from './thrown.js';
 
 /** First event of a run: the one id that its spans and its result carry, too. */
 export interface RunStartEvent {
@@ -93,7 +94,7 @@ export function brandRun(run: AgentRun): AgentRun {
 
 /** True for a run, of whichever copy of the package. Looking does not start it. */
 export function isAgentRun(value: unknown): value is AgentRun {
-  return typeof value === 'object' && value !== null && BRAND in value;
+  return hasMember(value, BRAND);
 }
 
 /** A result as `data.outputs` of a reply, without the ids: they stand on the reply. */

@@ -45,13 +45,17 @@ const NOT_MEANT: Record<string, () => unknown> = {
   'a value that is too deep': deep,
   'an object with a getter that throws': () =>
     Object.defineProperty({}, 'a', { get: fails, enumerable: true }),
+  // But for `then`, which JavaScript itself asks a returned value for: that would be a throw of the handler.
   'a proxy that throws': () =>
-    new Proxy({}, { get: fails, has: fails, ownKeys: fails, getPrototypeOf: fails }),
-  'a revoked proxy': () => {
-    const { proxy, revoke } = Proxy.revocable({}, {});
-    revoke();
-    return proxy;
-  },
+    new Proxy(
+      {},
+      {
+        get: (_target, name) => (name === 'then' ? undefined : fails()),
+        has: fails,
+        ownKeys: fails,
+        getPrototypeOf: fails,
+      },
+    ),
 };
 /** What is JSON by the language's own rules. */
 const MEANT: Record<string, () => unknown> = {
