@@ -13,6 +13,4 @@ export default defineConfig({
   unbundle: true,
   dts: true,
   clean: true,
-  // Every npm command builds first: only what went wrong is worth a line.
-  logLevel: 'error',
 });

@@ -1,7 +1,7 @@
 /** A handler that asks by name goes in, an Express handler comes out: bind, check, call in the session, reply. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { createHandlerIo, type HandlerIo } from './reply/handler-io.js';
-import { negotiate, OFFERS } from './reply/negotiate.js';
+import { negotiate, type Offers, offersOf, type StreamType } from './reply/negotiate.js';
 import { sendReply } from './reply/reply.js';
 import type { Asked, Bound } from './request/binding.js';
 import { refusingDepth } from './request/envelope.js';
@@ -16,6 +16,7 @@ import {
 import { type AcceptedEnvelope, readState } from './session/request-state.js';
 import { resumeSlot } from './session/slot.js';
 import { configError, EnvelopeError } from './shared/errors.js';
+import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 import type { AgentRun } from './shared/run-events.js';
 import { isAbortError } from './shared/thrown.js';
 
@@ -33,6 +34,26 @@ type Output<T> = unknown extends T
   : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement has this type
     MaybePromise<T | AsyncIterable<T> | AgentRun | Response | undefined | void>;
 
+/** How a bound route replies. An explicit `undefined` means the default. */
+export interface BindOptions {
+  /**
+   * What a stream is sent as where the client has no preference: an `Accept` of any type, or none. A client that names a media
+   * type gets that.
+   * @defaultValue `'application/x-ndjson'`
+   */
+  readonly stream?: 'text/event-stream' | 'application/x-ndjson' | undefined;
+}
+
+const STREAMS: readonly StreamType[] = ['text/event-stream', 'application/x-ndjson'];
+
+const PARSERS: Parsers<{ readonly stream: StreamType }> = {
+  stream: (value = 'application/x-ndjson') => {
+    const known = STREAMS.find((type) => type === value);
+    if (known !== undefined) return known;
+    throw configError('bind: stream', `must be one of ${STREAMS.join(', ')}`, value);
+  },
+};
+
 /**
  * A route's handler that gets exactly what it asks for by name.
  *
@@ -43,6 +64,7 @@ type Output<T> = unknown extends T
  *
  * @param asked - what to bind: names, and fields that {@link envelopeField} made, which are typed by their schema
  * @param handler - called with the bound values and `{ req, res, signal }`, inside the session
+ * @param options - see {@link BindOptions}
  * @throws TypeError at once, for names that cannot be bound
  * @throws {@link EnvelopeError} to `next`: `NO_ENVELOPE` (400), `UNSUPPORTED_MEDIA_TYPE` (415), `NOT_ACCEPTABLE` (406),
  * `MIDDLEWARE_MISSING` (500). What the handler throws or rejects with goes to `next`, on Express 4 too.
@@ -54,6 +76,7 @@ type Output<T> = unknown extends T
 export function bind<const A extends readonly Asked[]>(
   asked: A,
   handler: (bound: Bound<A[number]>, io: HandlerIo) => unknown,
+  options?: BindOptions,
 ): RequestHandler;
 /**
  * The same, declared with schemas: they are compiled once, checked on each request, and type the handler.
@@ -73,14 +96,18 @@ export function bind<const D extends Declaration & StrictDeclaration<D>>(
     bound: NoInference<DeclaredBound<D>>,
     io: HandlerIo,
   ) => NoInference<Output<DeclaredOutput<D>>>,
+  options?: BindOptions,
 ): RequestHandler;
 export function bind(
   asked: readonly Asked[] | Declaration,
   handler: (bound: never, io: HandlerIo) => unknown,
+  options?: BindOptions,
 ): RequestHandler {
   const plan = compilePlan(asked);
   if (typeof handler !== 'function')
     throw configError('bind: handler', 'must be a function', handler);
+  const { stream } = parseConfiguration('bind: options', PARSERS, options);
+  const offers = offersOf(stream);
   return function boundHandler(req, res, next) {
     const state = readState(res);
     switch (state?.kind) {
@@ -92,19 +119,20 @@ export function bind(
       case 'refused':
         return next(state.error);
       case 'accepted':
-        resumeSlot(state.slot, () => serve({ plan, handler, state }, req, res, next));
+        resumeSlot(state.slot, () => serve({ plan, offers, handler, state }, req, res, next));
     }
   };
 }
 
 interface BoundRoute {
   readonly plan: Plan;
+  readonly offers: Offers;
   readonly handler: (bound: never, io: HandlerIo) => unknown;
   readonly state: AcceptedEnvelope;
 }
 
 async function serve(
-  { plan, handler, state }: BoundRoute,
+  { plan, offers, handler, state }: BoundRoute,
   req: Request,
   res: Response,
   next: NextFunction,
@@ -115,11 +143,11 @@ async function serve(
     const broken = refusingDepth(data, () => plan.checkData(data));
     if (broken) throw broken;
     // Before the handler runs: its work must not be done for a reply that nobody takes.
-    negotiate(req, OFFERS.run);
+    negotiate(req, offers.run);
     const bound = refusingDepth(data, () => plan.bind(slot.fields, data));
     const output = await handler(bound as never, io);
     if (output === undefined && !taken.exchange) throw NOTHING_RETURNED();
-    const sending = sendReply({ req, res, state, checkOutput: plan.checkOutput }, output);
+    const sending = sendReply({ req, res, state, offers, checkOutput: plan.checkOutput }, output);
     if (sending !== undefined) await sending;
   } catch (error) {
     // Our own signal, coming back: there is nobody left to tell.

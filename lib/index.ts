@@ -2,7 +2,7 @@
 
 // The middlewares
 export { agentEnvelope } from './agent-envelope.js';
-export { bind } from './bind.js';
+export { type BindOptions, bind } from './bind.js';
 export type { AgentEnvelopeOptions } from './options.js';
 export { type ProblemDetailsOptions, problemDetails } from './problem-details.js';
 export type { HandlerIo } from './reply/handler-io.js';

@@ -1,16 +1,17 @@
-/** Installs the locked dependencies where they are missing or out of date, so that each npm command is a whole set-up. */
+/** Installs exactly what the lock file says where it is missing or out of date, so that each npm command is a whole set-up. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const LOCK = new URL('../package-lock.json', import.meta.url);
 const STAMP = new URL('../node_modules/.installed', import.meta.url);
+const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 
 const wanted = createHash('sha256').update(readFileSync(LOCK)).digest('hex');
 if (wanted !== installed()) {
   console.log('Installing dependencies ...');
-  // Not `npm ci`: it refuses a lock file made where the optional binaries of other platforms were not to be had.
-  execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Nothing here needs its install script (see `allowScripts` in package.json); an npm that does not read that would run them.
+  execFileSync('npm', ['ci', '--ignore-scripts', ...QUIET], {
     cwd: new URL('..', import.meta.url),
     stdio: 'inherit',
     shell: process.platform === 'win32',

@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
-import { context, propagation, trace } from '@opentelemetry/api';
-import {
-  InMemorySpanExporter,
-  NodeTracerProvider,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-node';
+import { propagation, trace } from '@opentelemetry/api';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import request from 'supertest';
 import {
@@ -15,11 +10,9 @@ import {
   getEnvelopeFields,
   getSessionId,
   problemDetails,
-  SessionSpanProcessor,
   sessionId,
 } from '../lib/index.js';
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+import { pointers, post, serverSpan, UUID, useTracing } from './helpers.js';
 
 /** `/plain` shows what an ordinary handler finds, `/bound` what a bound one gets. Errors show the session they run in. */
 function appWith(options?: AgentEnvelopeOptions, ...before: RequestHandler[]): Express {
@@ -50,10 +43,6 @@ function appWith(options?: AgentEnvelopeOptions, ...before: RequestHandler[]): E
   return app;
 }
 
-/** As typed by hand: `post(app, '/plain', '{"session_id":"a"}')`. */
-const post = (app: Express, path: string, body: string | object) =>
-  request(app).post(path).set('content-type', 'application/json').send(body);
-
 const MOUNTS: [string, RequestHandler[]][] = [
   ['alone', []],
   ['after express.json()', [express.json({ strict: false })]],
@@ -67,27 +56,27 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
     ['canonical', { session_id: 'conv-1', data }],
     ['flat', { session_id: 'conv-1', ...data }],
   ])('reads the %s spelling into res.locals and the session', async (_spelling, envelope) => {
-    const reply = await post(app, '/plain', envelope);
+    const reply = await post(app, envelope, '/plain');
     expect(reply.status).toBe(200);
     expect(reply.body).toEqual({ session_id: 'conv-1', ...data, active: 'conv-1' });
     expect(reply.headers['x-session-id']).toBe('conv-1');
   });
 
   it('replies with the id, the header and the outputs where a bound handler returns a value', async () => {
-    const reply = await post(app, '/bound', { session_id: 'conv-1', data });
+    const reply = await post(app, { session_id: 'conv-1', data }, '/bound');
     expect(reply.body).toEqual({
       session_id: 'conv-1',
       data: { outputs: { session_id: 'conv-1', ...data } },
     });
     expect(reply.headers['x-session-id']).toBe('conv-1');
-    const anonymous = await post(app, '/bound', { data });
+    const anonymous = await post(app, { data }, '/bound');
     expect(anonymous.body).toEqual({ data: { outputs: data } });
     expect(anonymous.headers).not.toHaveProperty('x-session-id');
   });
 
   it('never binds or keeps unknown siblings', async () => {
     const siblings = { version: '1', flags: {}, references: [], toString: 'x', constructor: 'x' };
-    const reply = await post(app, '/plain', { session_id: 'conv-1', ...siblings, data });
+    const reply = await post(app, { session_id: 'conv-1', ...siblings, data }, '/plain');
     expect(reply.status).toBe(200);
     expect(reply.body).toEqual({ session_id: 'conv-1', ...data, active: 'conv-1' });
   });
@@ -102,14 +91,14 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
     '{"sessionId":"conv-1"}',
     '{"__proto__":{"session_id":"conv-1"}}',
   ])('takes %s for a request without a session', async (json) => {
-    const reply = await post(app, '/plain', json);
+    const reply = await post(app, json, '/plain');
     expect(reply.status).toBe(200);
     expect(reply.body).toEqual({ inputs: {}, parameters: {}, active: null });
     expect(reply.headers).not.toHaveProperty('x-session-id');
   });
 
   it('takes a session_id inside inputs for an ordinary input', async () => {
-    const reply = await post(app, '/plain', { data: { inputs: { session_id: 'not valid!' } } });
+    const reply = await post(app, { data: { inputs: { session_id: 'not valid!' } } }, '/plain');
     expect(reply.body).toEqual({
       inputs: { session_id: 'not valid!' },
       parameters: {},
@@ -118,21 +107,21 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
   });
 
   it('never takes a header for a session id', async () => {
-    const reply = await post(app, '/plain', '{}').set({
+    const reply = await post(app, '{}', '/plain').set({
       'x-session-id': 'conv-1',
       session_id: 'conv-1',
       'session-id': 'conv-1',
     });
     expect(reply.body.active).toBeNull();
     expect(reply.headers).not.toHaveProperty('x-session-id');
-    const both = await post(app, '/plain', { session_id: 'conv-2' }).set('x-session-id', 'conv-1');
+    const both = await post(app, { session_id: 'conv-2' }, '/plain').set('x-session-id', 'conv-1');
     expect(both.body.active).toBe('conv-2');
   });
 
   it.each(['__proto__', 'constructor', 'toString', '0', 'A-b_c.d:e', 'x'.repeat(128)])(
     'takes the id %s unchanged',
     async (id) => {
-      const reply = await post(app, '/plain', { session_id: id });
+      const reply = await post(app, { session_id: id }, '/plain');
       expect(reply.body).toMatchObject({ session_id: id, active: id });
       expect(reply.headers['x-session-id']).toBe(id);
     },
@@ -151,7 +140,7 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
     ['the type array', ['secret'], 'secret'],
     ['the type object', { secret: 1 }, 'secret'],
   ])('refuses an id of %s and never repeats it', async (_problem, id, trace) => {
-    const reply = await post(app, '/plain', { session_id: id, data });
+    const reply = await post(app, { session_id: id, data }, '/plain');
     expect(reply.status).toBe(400);
     expect(reply.body).toMatchObject({
       code: 'INVALID_FIELD',
@@ -175,11 +164,11 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
     ['{"session_id":"conv-1","data":[]}', ['/data']],
     ['{"session_id":"conv-1","data":{"inputs":[]}}', ['/data/inputs']],
     ['{"session_id":"conv-1","parameters":"none"}', ['/parameters']],
-  ])('refuses %s in the name of its session', async (json, pointers) => {
-    const reply = await post(app, '/plain', json);
+  ])('refuses %s in the name of its session', async (json, expected) => {
+    const reply = await post(app, json, '/plain');
     expect(reply.status).toBe(400);
     expect(reply.body).toMatchObject({ code: 'INVALID_ENVELOPE', session_id: 'conv-1' });
-    expect(reply.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(pointers);
+    expect(pointers(reply.body)).toEqual(expected);
     expect(reply.headers['x-session-id']).toBe('conv-1');
     expect(reply.headers['x-active-session']).toBe('conv-1');
   });
@@ -187,9 +176,9 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
   it.each(['[]', '[{"session_id":"conv-1"}]', '"conv-1"', '7', 'null'])(
     'passes the JSON value %s, which a bound route refuses',
     async (json) => {
-      const plain = await post(app, '/plain', json);
+      const plain = await post(app, json, '/plain');
       expect([plain.status, plain.body]).toEqual([200, { active: null }]);
-      const bound = await post(app, '/bound', json);
+      const bound = await post(app, json, '/bound');
       expect([bound.status, bound.body.code]).toEqual([400, 'NO_ENVELOPE']);
     },
   );
@@ -213,22 +202,22 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
   });
 
   it('answers malformed JSON with 400 MALFORMED_JSON without quoting it', async () => {
-    const reply = await post(app, '/plain', '{"session_id":"conv-1","secret');
+    const reply = await post(app, '{"session_id":"conv-1","secret', '/plain');
     expect(reply.status).toBe(400);
     expect(reply.body).toMatchObject({ code: 'MALFORMED_JSON', status: 400 });
     expect(reply.text).not.toMatch(/conv-1|secret/);
   });
 
   it.each(['/fails', '/nowhere'])('keeps the id on the reply of %s', async (path) => {
-    const reply = await post(app, path, { session_id: 'conv-1' });
+    const reply = await post(app, { session_id: 'conv-1' }, path);
     expect(reply.status).toBeGreaterThanOrEqual(400);
     expect(reply.headers['x-session-id']).toBe('conv-1');
   });
 
   it('keeps the id on a stream and on a failure', async () => {
-    const stream = await post(app, '/stream', { session_id: 'conv-1' });
+    const stream = await post(app, { session_id: 'conv-1' }, '/stream');
     expect([stream.status, stream.headers['x-session-id']]).toEqual([200, 'conv-1']);
-    const failed = await post(app, '/fails', { session_id: 'conv-1' });
+    const failed = await post(app, { session_id: 'conv-1' }, '/fails');
     expect(failed.body).toMatchObject({ status: 500, session_id: 'conv-1' });
   });
 });
@@ -247,7 +236,7 @@ describe('the body behind agentEnvelope()', () => {
     app.post('/', (req, res) => {
       res.json({ body: req.body, same: req.body === before });
     });
-    const reply = await post(app, '/', sent);
+    const reply = await post(app, sent);
     expect(reply.body).toEqual({ body: sent, same: true });
   });
 
@@ -258,7 +247,7 @@ describe('the body behind agentEnvelope()', () => {
     app.post('/', (req, res) => {
       res.json(req.body);
     });
-    expect((await post(app, '/', sent)).body).toEqual(sent);
+    expect((await post(app, sent)).body).toEqual(sent);
   });
 
   it('is left unread where it is no JSON, for a later parser', async () => {
@@ -277,15 +266,15 @@ describe('the body behind agentEnvelope()', () => {
     ['text', express.text({ type: () => true })],
   ])('is no envelope where express.%s() took it', async (_parser, parser) => {
     const app = appWith({ absentSession: 'mint' }, parser);
-    const plain = await post(app, '/plain', '{"session_id":"conv-1"}');
+    const plain = await post(app, '{"session_id":"conv-1"}', '/plain');
     expect([plain.status, plain.body]).toEqual([200, { active: null }]);
-    const bound = await post(app, '/bound', '{"session_id":"conv-1"}');
+    const bound = await post(app, '{"session_id":"conv-1"}', '/bound');
     expect([bound.status, bound.body.code]).toEqual([400, 'NO_ENVELOPE']);
   });
 
   it('is read behind express.urlencoded(), which passes over JSON', async () => {
     const app = appWith(undefined, express.urlencoded({ extended: true }));
-    expect((await post(app, '/plain', { session_id: 'conv-1' })).body.active).toBe('conv-1');
+    expect((await post(app, { session_id: 'conv-1' }, '/plain')).body.active).toBe('conv-1');
   });
 
   it('is read when it is of another JSON type', async () => {
@@ -303,7 +292,7 @@ describe('res.locals', () => {
       res.locals.user = 'ada';
       next();
     });
-    expect((await post(app, '/plain', '{"session_id":"a"}')).body.user).toBe('ada');
+    expect((await post(app, '{"session_id":"a"}', '/plain')).body.user).toBe('ada');
     expect((await request(app).post('/plain')).body).toEqual({ user: 'ada', active: null });
   });
 
@@ -314,7 +303,7 @@ describe('res.locals', () => {
       const { inputs, parameters } = req.body.data;
       res.json([res.locals.inputs === inputs, res.locals.parameters === parameters]);
     });
-    const reply = await post(app, '/', { data: { inputs: { a: 1 }, parameters: { b: 2 } } });
+    const reply = await post(app, { data: { inputs: { a: 1 }, parameters: { b: 2 } } });
     expect(reply.body).toEqual([true, true]);
   });
 });
@@ -328,15 +317,15 @@ describe('options.limit', () => {
     [undefined, 1024 * 1024],
   ])('%p answers 413 to a larger body', async (limit, bytes) => {
     const app = appWith({ limit });
-    expect((await post(app, '/plain', envelope(bytes - 50))).status).toBe(200);
-    const reply = await post(app, '/plain', envelope(bytes));
+    expect((await post(app, envelope(bytes - 50), '/plain')).status).toBe(200);
+    const reply = await post(app, envelope(bytes), '/plain');
     expect(reply.status).toBe(413);
     expect(reply.body).toMatchObject({ code: 'BODY_TOO_LARGE', status: 413 });
   });
 
   it('leaves the limit of a parser before it alone', async () => {
     const app = appWith({ limit: 10 }, express.json());
-    expect((await post(app, '/plain', envelope(1000))).status).toBe(200);
+    expect((await post(app, envelope(1000), '/plain')).status).toBe(200);
   });
 });
 
@@ -346,36 +335,36 @@ describe("options.absentSession 'mint'", () => {
   it.each(['{}', '{"session_id":null}', '{"session_id":" "}'])(
     'gives %s a random UUID, the same everywhere',
     async (json) => {
-      const reply = await post(app, '/bound', json);
+      const reply = await post(app, json, '/bound');
       const id = reply.headers['x-session-id'];
       expect(id).toMatch(UUID);
       expect(reply.body).toEqual({
         session_id: id,
         data: { outputs: { session_id: id, inputs: {}, parameters: {} } },
       });
-      const plain = await post(app, '/plain', json);
+      const plain = await post(app, json, '/plain');
       expect(plain.body.active).toBe(plain.headers['x-session-id']);
     },
   );
 
   it('gives every request another one', async () => {
-    const replies = await Promise.all([1, 2, 3].map(() => post(app, '/plain', '{}')));
+    const replies = await Promise.all([1, 2, 3].map(() => post(app, '{}', '/plain')));
     expect(new Set(replies.map(({ body }) => body.active)).size).toBe(3);
   });
 
   it('keeps the id that was sent', async () => {
-    expect((await post(app, '/plain', { session_id: 'conv-1' })).body.active).toBe('conv-1');
+    expect((await post(app, { session_id: 'conv-1' }, '/plain')).body.active).toBe('conv-1');
   });
 
   it('never replaces an id that breaks the rule', async () => {
-    const reply = await post(app, '/plain', { session_id: 'not valid' });
+    const reply = await post(app, { session_id: 'not valid' }, '/plain');
     expect([reply.status, reply.body.code]).toEqual([400, 'INVALID_FIELD']);
     expect(reply.body).not.toHaveProperty('session_id');
     expect(reply.headers).not.toHaveProperty('x-session-id');
   });
 
   it('names the minted session on a refusal of the data', async () => {
-    const reply = await post(app, '/plain', { data: 7 });
+    const reply = await post(app, { data: 7 }, '/plain');
     expect(reply.status).toBe(400);
     expect(reply.body.session_id).toMatch(UUID);
     expect(reply.headers['x-session-id']).toBe(reply.body.session_id);
@@ -394,7 +383,7 @@ describe("options.absentSession 'require'", () => {
   it.each(['{}', '{"session_id":null}', '{"session_id":""}', '{"session_id":" \\t"}'])(
     'answers 400 to %s',
     async (json) => {
-      const reply = await post(app, '/plain', json);
+      const reply = await post(app, json, '/plain');
       expect(reply.status).toBe(400);
       expect(reply.body).toMatchObject({
         code: 'SESSION_REQUIRED',
@@ -404,8 +393,8 @@ describe("options.absentSession 'require'", () => {
   );
 
   it('serves a request with an id, and says what is wrong with one that breaks the rule', async () => {
-    expect((await post(app, '/plain', { session_id: 'conv-1' })).body.active).toBe('conv-1');
-    expect((await post(app, '/plain', { session_id: 7 })).body.code).toBe('INVALID_FIELD');
+    expect((await post(app, { session_id: 'conv-1' }, '/plain')).body.active).toBe('conv-1');
+    expect((await post(app, { session_id: 7 }, '/plain')).body.code).toBe('INVALID_FIELD');
   });
 
   it('passes what is no envelope', async () => {
@@ -415,7 +404,7 @@ describe("options.absentSession 'require'", () => {
 
 describe.each(['anonymous', undefined] as const)('options.absentSession %p', (absentSession) => {
   it('serves a request without an id, without an id', async () => {
-    const reply = await post(appWith({ absentSession }), '/plain', '{}');
+    const reply = await post(appWith({ absentSession }), '{}', '/plain');
     expect(reply.body).toEqual({ inputs: {}, parameters: {}, active: null });
     expect(reply.headers).not.toHaveProperty('x-session-id');
   });
@@ -427,7 +416,7 @@ describe('options.authorize', () => {
     ['returns true', () => true],
     ['resolves to true', async () => true],
   ])('lets the request in when it %s', async (_title, authorize) => {
-    const reply = await post(appWith({ authorize }), '/plain', { session_id: 'conv-1' });
+    const reply = await post(appWith({ authorize }), { session_id: 'conv-1' }, '/plain');
     expect([reply.status, reply.body.active]).toEqual([200, 'conv-1']);
   });
 
@@ -456,7 +445,7 @@ describe('options.authorize', () => {
       reached();
       next();
     }) satisfies ErrorRequestHandler);
-    const reply = await post(app, '/plain', { session_id: 'conv-1' });
+    const reply = await post(app, { session_id: 'conv-1' }, '/plain');
     expect(reply.status).toBe(403);
     expect(reply.body).toMatchObject({ code: 'SESSION_FORBIDDEN', status: 403 });
     expect(reply.body).not.toHaveProperty('active');
@@ -466,7 +455,7 @@ describe('options.authorize', () => {
   });
 
   it('echoes the id that was sent on the refusal', async () => {
-    const reply = await post(appWith({ authorize: () => false }), '/plain', { session_id: 'c-1' });
+    const reply = await post(appWith({ authorize: () => false }), { session_id: 'c-1' }, '/plain');
     expect(reply.body.session_id).toBe('c-1');
     expect(reply.headers['x-session-id']).toBe('c-1');
   });
@@ -480,17 +469,17 @@ describe('options.authorize', () => {
       seen = error.cause;
       res.sendStatus(error.status);
     }) satisfies ErrorRequestHandler);
-    await post(app, '/', { session_id: 'conv-1' });
+    await post(app, { session_id: 'conv-1' });
     expect(seen).toBe(cause);
   });
 
   it('is asked once, with the id and the request', async () => {
     const authorize = jest.fn((id: string, req: express.Request) => id === req.get('x-owner-of'));
     const app = appWith({ authorize });
-    const mine = await post(app, '/plain', { session_id: 'c-1' }).set('x-owner-of', 'c-1');
+    const mine = await post(app, { session_id: 'c-1' }, '/plain').set('x-owner-of', 'c-1');
     expect(mine.status).toBe(200);
     expect(authorize).toHaveBeenCalledTimes(1);
-    const theirs = await post(app, '/plain', { session_id: 'c-2' }).set('x-owner-of', 'c-1');
+    const theirs = await post(app, { session_id: 'c-2' }, '/plain').set('x-owner-of', 'c-1');
     expect(theirs.status).toBe(403);
     expect(authorize).toHaveBeenCalledTimes(2);
   });
@@ -504,19 +493,19 @@ describe('options.authorize', () => {
     ['without an envelope', {}, '[]'],
   ])('is not asked about a request %s', async (_title, options, json) => {
     const authorize = jest.fn(() => false);
-    const reply = await post(appWith({ ...options, authorize }), '/plain', json ?? '');
+    const reply = await post(appWith({ ...options, authorize }), json ?? '', '/plain');
     expect(authorize).not.toHaveBeenCalled();
     expect(reply.status).not.toBe(403);
   });
 
   it('comes before the data: a stranger learns nothing else about the request', async () => {
     const app = appWith({ authorize: () => false });
-    expect((await post(app, '/plain', { session_id: 'c-1', data: 7 })).status).toBe(403);
+    expect((await post(app, { session_id: 'c-1', data: 7 }, '/plain')).status).toBe(403);
   });
 
   it('still refuses the data when it lets the session in', async () => {
     const app = appWith({ authorize: async () => true });
-    const reply = await post(app, '/plain', { session_id: 'c-1', data: 7 });
+    const reply = await post(app, { session_id: 'c-1', data: 7 }, '/plain');
     expect([reply.status, reply.headers['x-active-session']]).toEqual([400, 'c-1']);
   });
 });
@@ -524,17 +513,17 @@ describe('options.authorize', () => {
 describe('options.responseHeader', () => {
   it.each(['x-conversation', 'X-Conversation'])('%s is the header of the id', async (name) => {
     const app = appWith({ responseHeader: name });
-    const reply = await post(app, '/plain', { session_id: 'conv-1' });
+    const reply = await post(app, { session_id: 'conv-1' }, '/plain');
     expect(reply.headers['x-conversation']).toBe('conv-1');
     expect(reply.headers).not.toHaveProperty('x-session-id');
-    const refused = await post(app, '/plain', { session_id: 'conv-1', data: 7 });
+    const refused = await post(app, { session_id: 'conv-1', data: 7 }, '/plain');
     expect(refused.headers['x-conversation']).toBe('conv-1');
   });
 
   it('false leaves the id in the body of replies only', async () => {
     const app = appWith({ responseHeader: false });
     for (const path of ['/bound', '/fails']) {
-      const reply = await post(app, path, { session_id: 'conv-1' });
+      const reply = await post(app, { session_id: 'conv-1' }, path);
       expect(JSON.stringify(reply.headers).replace(/"x-active-session":"[^"]*"/, '')).not.toContain(
         'conv-1',
       );
@@ -543,7 +532,7 @@ describe('options.responseHeader', () => {
   });
 
   it('undefined is the default', async () => {
-    const reply = await post(appWith({ responseHeader: undefined }), '/plain', { session_id: 'a' });
+    const reply = await post(appWith({ responseHeader: undefined }), { session_id: 'a' }, '/plain');
     expect(reply.headers['x-session-id']).toBe('a');
   });
 });
@@ -567,11 +556,11 @@ describe('options.fields', () => {
     );
     const envelope = { session_id: 'c-1', tenant: 'acme', user: { id: 7 }, other: 1 };
     const present = { session_id: 'c-1', tenant: 'acme', user: { id: 7 } };
-    expect((await post(app, '/plain', envelope)).body).toEqual({
+    expect((await post(app, envelope, '/plain')).body).toEqual({
       locals: { ...present, inputs: {}, parameters: {} },
       log: present,
     });
-    expect((await post(app, '/bound', envelope)).body.data.outputs).toEqual({
+    expect((await post(app, envelope, '/bound')).body.data.outputs).toEqual({
       tenant: 'acme',
       user: { id: 7 },
     });
@@ -584,7 +573,7 @@ describe('options.fields', () => {
       { data: { tenant: 'acme', user: 'ada' } },
       { inputs: {}, parameters: {} },
     ]) {
-      const reply = await post(app, '/plain', envelope);
+      const reply = await post(app, envelope, '/plain');
       expect(reply.status).toBe(200);
       expect(reply.body).not.toHaveProperty('tenant');
       expect(reply.body).not.toHaveProperty('user');
@@ -592,10 +581,14 @@ describe('options.fields', () => {
   });
 
   it('refuses a bad further field in the name of the valid session', async () => {
-    const reply = await post(appWith({ fields }), '/plain', {
-      session_id: 'c-1',
-      tenant: 'secret',
-    });
+    const reply = await post(
+      appWith({ fields }),
+      {
+        session_id: 'c-1',
+        tenant: 'secret',
+      },
+      '/plain',
+    );
     expect(reply.status).toBe(400);
     expect(reply.body).toMatchObject({
       code: 'INVALID_FIELD',
@@ -612,12 +605,12 @@ describe('options.fields', () => {
     ['under mint', { absentSession: 'mint' }],
     ['under require', { absentSession: 'require' }],
   ])('names only the bad field when the session is absent, too, %s', async (_title, options) => {
-    const reply = await post(appWith({ ...options, fields }), '/plain', { tenant: 'secret' });
+    const reply = await post(appWith({ ...options, fields }), { tenant: 'secret' }, '/plain');
     expect(reply.body).toMatchObject({ code: 'INVALID_FIELD', errors: [{ pointer: '/tenant' }] });
   });
 
   it('is refused before the data, which are then not looked at', async () => {
-    const reply = await post(appWith({ fields }), '/plain', { session_id: 7, data: 'no object' });
+    const reply = await post(appWith({ fields }), { session_id: 7, data: 'no object' }, '/plain');
     expect(reply.status).toBe(400);
     expect(reply.body).toMatchObject({
       code: 'INVALID_FIELD',
@@ -627,12 +620,12 @@ describe('options.fields', () => {
 
   it('may have a name that every object has, and reads it only where it was sent', async () => {
     const app = appWith({ fields: [sessionId, 'toString', 'hasOwnProperty'] });
-    expect((await post(app, '/plain', '{}')).body).toEqual({
+    expect((await post(app, '{}', '/plain')).body).toEqual({
       inputs: {},
       parameters: {},
       active: null,
     });
-    expect((await post(app, '/plain', '{"toString":"x"}')).body.toString).toBe('x');
+    expect((await post(app, '{"toString":"x"}', '/plain')).body.toString).toBe('x');
   });
 });
 
@@ -647,7 +640,7 @@ describe('a second mount', () => {
     app.post('/', agentEnvelope({ absentSession: 'mint' }), (_req, res) => {
       res.json([res.locals.first, res.locals.session_id, getSessionId()]);
     });
-    const reply = await post(app, '/', '{}');
+    const reply = await post(app, '{}');
     const id = reply.headers['x-session-id'];
     expect(id).toMatch(UUID);
     expect(reply.body).toEqual([id, id, id]);
@@ -655,19 +648,19 @@ describe('a second mount', () => {
 
   it("takes the minted id for the one that 'require' asks for", async () => {
     const app = appWith({ absentSession: 'require' }, agentEnvelope({ absentSession: 'mint' }));
-    expect((await post(app, '/plain', '{}')).status).toBe(200);
+    expect((await post(app, '{}', '/plain')).status).toBe(200);
   });
 
   it('still requires and authorizes on its own', async () => {
     const required = appWith({ absentSession: 'require' }, agentEnvelope());
-    expect((await post(required, '/plain', '{}')).status).toBe(400);
+    expect((await post(required, '{}', '/plain')).status).toBe(400);
     const refused = appWith({ authorize: () => false }, agentEnvelope());
-    expect((await post(refused, '/plain', { session_id: 'c-1' })).status).toBe(403);
+    expect((await post(refused, { session_id: 'c-1' }, '/plain')).status).toBe(403);
   });
 
   it('adds its own fields', async () => {
     const app = appWith({ fields: [sessionId, 'tenant'] }, agentEnvelope());
-    const reply = await post(app, '/plain', { session_id: 'c-1', tenant: 'acme' });
+    const reply = await post(app, { session_id: 'c-1', tenant: 'acme' }, '/plain');
     expect(reply.body).toMatchObject({ session_id: 'c-1', tenant: 'acme', active: 'c-1' });
   });
 });
@@ -682,9 +675,9 @@ describe('two requests at once', () => {
       res.json([before, getSessionId(), res.locals.session_id]);
     });
     const ids = Array.from({ length: 10 }, () => randomUUID());
-    const replies = await Promise.all(ids.map((id) => post(app, '/', { session_id: id })));
+    const replies = await Promise.all(ids.map((id) => post(app, { session_id: id })));
     expect(replies.map(({ body }) => body)).toEqual(ids.map((id) => [id, id, id]));
-    expect((await post(app, '/', '{}')).body).toEqual([null, null, null]);
+    expect((await post(app, '{}')).body).toEqual([null, null, null]);
   });
 });
 
@@ -708,14 +701,14 @@ describe('an envelope that is nested very deep', () => {
     ],
   ])('gets a reply, and does not bring the process down, in %s', async (_title, fields) => {
     const app = appWith({ fields });
-    const reply = await post(app, '/plain', `{"session_id":"c-1","tags":${deep}}`);
+    const reply = await post(app, `{"session_id":"c-1","tags":${deep}}`, '/plain');
     expect([reply.status, reply.body.code]).toEqual([400, 'INVALID_FIELD']);
-    expect((await post(app, '/plain', { session_id: 'c-2' })).status).toBe(200);
+    expect((await post(app, { session_id: 'c-2' }, '/plain')).status).toBe(200);
   });
 
   it('is refused in the name of its session, as any other', async () => {
     const app = appWith({ fields: [sessionId, { name: 'tags', attribute: 'app.tags' }] });
-    const reply = await post(app, '/plain', `{"session_id":"c-1","tags":${deep}}`);
+    const reply = await post(app, `{"session_id":"c-1","tags":${deep}}`, '/plain');
     expect(reply.status).toBe(400);
     expect(reply.headers['x-session-id']).toBe('c-1');
     expect(reply.body.session_id).toBe('c-1');
@@ -735,7 +728,7 @@ describe("an app's own error handler", () => {
   }) satisfies ErrorRequestHandler);
 
   it('finds all it needs on the error', async () => {
-    const reply = await post(app, '/bound', { session_id: 'c 1' });
+    const reply = await post(app, { session_id: 'c 1' }, '/bound');
     const detail = 'must be a string that matches ^[A-Za-z0-9._:-]{1,128}$';
     expect(reply.status).toBe(400);
     expect(reply.body).toEqual({
@@ -754,7 +747,7 @@ describe("an app's own error handler", () => {
     [400, undefined, '{'],
     [413, undefined, JSON.stringify({ inputs: { long: 'x'.repeat(200) } })],
   ])('gets a %i with the code %s', async (status, code, json) => {
-    const reply = await post(app, '/bound', json);
+    const reply = await post(app, json, '/bound');
     expect(reply.status).toBe(status);
     expect(reply.body).toMatchObject({ statusCode: status, expose: true });
     expect(reply.body.code).toBe(code);
@@ -763,34 +756,19 @@ describe("an app's own error handler", () => {
   it('is not needed: Express itself answers with the status and the id', async () => {
     const bare = express();
     bare.use(agentEnvelope());
-    const reply = await post(bare, '/', { session_id: 'c-1', data: 7 });
+    const reply = await post(bare, { session_id: 'c-1', data: 7 });
     expect(reply.status).toBe(400);
     expect(reply.headers['x-session-id']).toBe('c-1');
   });
 });
 
 describe('with OpenTelemetry', () => {
-  const exporter = new InMemorySpanExporter();
-  const provider = new NodeTracerProvider({
-    spanProcessors: [new SessionSpanProcessor(), new SimpleSpanProcessor(exporter)],
-  });
-
-  beforeAll(() => provider.register());
-  afterEach(() => exporter.reset());
-  afterAll(async () => {
-    await provider.shutdown();
-    for (const api of [trace, context, propagation]) api.disable();
-  });
+  const { attributesOf, reset, spanNamed } = useTracing();
 
   /** A span of the server around the request, as HTTP instrumentation makes it, and one of a handler. */
   function tracedApp(options: AgentEnvelopeOptions): Express {
     const app = express();
-    app.use((_req, res, next) => {
-      trace.getTracer('spec').startActiveSpan('server', (span) => {
-        res.once('finish', () => span.end());
-        next();
-      });
-    });
+    app.use(serverSpan);
     app.use(agentEnvelope(options));
     app.post('/', (_req, res) => {
       trace.getTracer('spec').startSpan('work').end();
@@ -804,13 +782,10 @@ describe('with OpenTelemetry', () => {
     return app;
   }
 
-  const attributesOf = (name: string) =>
-    exporter.getFinishedSpans().find((span) => span.name === name)?.attributes;
-
   it('stamps the span of the server and the spans of the session with every attribute', async () => {
     const fields = [sessionId, { name: 'tenant', attribute: 'app.tenant' }, 'user'];
     const app = tracedApp({ fields });
-    await post(app, '/', { session_id: 'c-1', tenant: 'acme', user: 'ada' });
+    await post(app, { session_id: 'c-1', tenant: 'acme', user: 'ada' });
     const attributes = {
       'session.id': 'c-1',
       'gen_ai.conversation.id': 'c-1',
@@ -821,30 +796,30 @@ describe('with OpenTelemetry', () => {
   });
 
   it('stamps a minted id, and nothing where there is none', async () => {
-    const minted = await post(tracedApp({ absentSession: 'mint' }), '/', '{}');
+    const minted = await post(tracedApp({ absentSession: 'mint' }), '{}');
     const id = minted.headers['x-session-id'];
     expect(id).toMatch(UUID);
     expect(attributesOf('work')).toMatchObject({ 'session.id': id });
     expect(attributesOf('server')).toMatchObject({ 'session.id': id });
-    exporter.reset();
-    await post(tracedApp({}), '/', '{}');
+    reset();
+    await post(tracedApp({}), '{}');
     expect([attributesOf('work'), attributesOf('server')]).toEqual([{}, {}]);
   });
 
   it('stamps no span of a caller that was refused', async () => {
-    const reply = await post(tracedApp({ authorize: () => false }), '/', { session_id: 'c-1' });
+    const reply = await post(tracedApp({ authorize: () => false }), { session_id: 'c-1' });
     expect(reply.status).toBe(403);
     expect(attributesOf('server')).toEqual({});
   });
 
   it('stamps the span of the server of a request whose data were refused', async () => {
-    await post(tracedApp({}), '/', { session_id: 'c-1', data: 7 });
+    await post(tracedApp({}), { session_id: 'c-1', data: 7 });
     expect(attributesOf('server')).toMatchObject({ 'session.id': 'c-1' });
   });
 
   it('puts the trace and the span of the request on the reply of a bound handler', async () => {
-    const reply = await post(tracedApp({}), '/bound', { session_id: 'c-1' });
-    const server = exporter.getFinishedSpans().find(({ name }) => name === 'server');
+    const reply = await post(tracedApp({}), { session_id: 'c-1' }, '/bound');
+    const server = spanNamed('server');
     expect(reply.body).toEqual({
       session_id: 'c-1',
       trace_id: server?.spanContext().traceId,
@@ -855,16 +830,16 @@ describe('with OpenTelemetry', () => {
   });
 
   it.each([undefined, false])('options.baggage %p keeps the id out of baggage', async (baggage) => {
-    const reply = await post(tracedApp({ baggage }), '/', { session_id: 'c-1' });
+    const reply = await post(tracedApp({ baggage }), { session_id: 'c-1' });
     expect(reply.body.baggage).toEqual([]);
   });
 
   it('options.baggage true puts the id, and nothing else, into baggage', async () => {
     const fields = [sessionId, 'tenant'];
     const app = tracedApp({ baggage: true, fields });
-    const reply = await post(app, '/', { session_id: 'c-1', tenant: 'acme' });
+    const reply = await post(app, { session_id: 'c-1', tenant: 'acme' });
     expect(reply.body.baggage).toEqual([['session.id', { value: 'c-1' }]]);
-    expect((await post(app, '/', '{}')).body.baggage).toEqual([]);
+    expect((await post(app, '{}')).body.baggage).toEqual([]);
   });
 });
 
@@ -913,8 +888,7 @@ describe('two mounts', () => {
       bind(['tenant'], (bound) => ({ ...bound, logged: getEnvelopeFields() })),
     );
     app.use(problemDetails());
-    const send = (body: object) => request(app).post('/').send(body);
-    const given = await send({
+    const given = await post(app, {
       session_id: 's',
       tenant: 'acme',
       inputs: { tenant: 'not checked' },
@@ -923,7 +897,7 @@ describe('two mounts', () => {
       tenant: 'acme',
       logged: { session_id: 's', tenant: 'acme' },
     });
-    const absent = await send({ inputs: { tenant: 'not checked' } });
+    const absent = await post(app, { inputs: { tenant: 'not checked' } });
     expect(absent.body.data.outputs).toEqual({ logged: {} });
   });
 
@@ -955,7 +929,7 @@ describe('two mounts', () => {
         },
       );
       app.use(problemDetails());
-      await request(app).post('/').send({ session_id: 'theirs' }).expect(403);
+      await post(app, { session_id: 'theirs' }).expect(403);
       expect(seen).toEqual([undefined]);
     },
   );

@@ -1,9 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { once } from 'node:events';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setImmediate as macrotask } from 'node:timers/promises';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import request from 'supertest';
 import {
   type AgentEnvelopeOptions,
@@ -16,25 +14,23 @@ import {
   problemDetails,
   sessionId,
 } from '../lib/index.js';
+import {
+  connect,
+  envelopeApp,
+  gate,
+  keepErrors,
+  post,
+  reaches,
+  responseTo,
+  serving,
+  UUID,
+} from './helpers.js';
 
 const FIELDS: (string | EnvelopeField)[] = [sessionId, 'tenant'];
 
-/** An app with one bound route, that keeps the errors which reach its error handler. */
-function appOf(route: RequestHandler, options: AgentEnvelopeOptions = { fields: FIELDS }) {
-  const errors: unknown[] = [];
-  const keepError: ErrorRequestHandler = (error, _req, _res, next) => {
-    errors.push(error);
-    next(error);
-  };
-  const app = express();
-  app.use(agentEnvelope(options));
-  app.post('/', route);
-  app.use(keepError);
-  app.use(problemDetails());
-  return { app, errors };
-}
-
-const post = (app: Express, body: object) => request(app).post('/').send(body);
+/** An app with one bound route, and the errors which come to its error handler. */
+const appOf = (route: RequestHandler, options: AgentEnvelopeOptions = { fields: FIELDS }) =>
+  envelopeApp(express(), route, options);
 
 /** What a handler that asked for `names` gets of `body`. */
 async function boundOf(names: readonly string[], body: object): Promise<unknown> {
@@ -47,64 +43,6 @@ async function boundOf(names: readonly string[], body: object): Promise<unknown>
   );
   await post(app, body).expect(200);
   return seen;
-}
-
-/** Whether `needle` can be found from `root`: own names, symbols, getters, prototypes. */
-function reaches(root: unknown, needle: string): boolean {
-  const seen = new Set<unknown>();
-  const open: unknown[] = [root];
-  while (open.length > 0) {
-    const value = open.pop();
-    if (typeof value === 'string' && value.includes(needle)) return true;
-    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) continue;
-    if (seen.has(value)) continue;
-    seen.add(value);
-    open.push(Object.getPrototypeOf(value));
-    for (const key of Reflect.ownKeys(value)) {
-      const descriptor = Object.getOwnPropertyDescriptor(value, key);
-      open.push(String(key), descriptor?.value, descriptor?.get, descriptor?.set);
-      try {
-        open.push(Reflect.get(value, key));
-      } catch {
-        // `caller` and `arguments` of functions throw.
-      }
-    }
-  }
-  return false;
-}
-
-/** A promise that is resolved from outside. */
-function gate<T = void>() {
-  let open: (value: T) => void = () => undefined;
-  const opened = new Promise<T>((resolve) => {
-    open = resolve;
-  });
-  return { open, opened };
-}
-
-/** Serves `app` on a free port for as long as `use` takes. */
-async function serving<T>(app: Express, use: (port: number) => Promise<T>): Promise<T> {
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  try {
-    return await use((server.address() as AddressInfo).port);
-  } finally {
-    server.close();
-    server.closeAllConnections();
-  }
-}
-
-/** A client that can leave. */
-function connect(port: number, body: object, headers: http.OutgoingHttpHeaders = {}) {
-  const req = http.request({
-    host: '127.0.0.1',
-    port,
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', ...headers },
-  });
-  req.on('error', () => undefined);
-  req.end(JSON.stringify(body));
-  return req;
 }
 
 describe('a bound handler gets', () => {
@@ -206,7 +144,7 @@ describe('a bound handler gets', () => {
       { absentSession: 'mint' },
     );
     const { body } = await post(app, {}).expect(200);
-    expect(body.data.outputs).toMatch(/^[0-9a-f-]{36}$/);
+    expect(body.data.outputs).toMatch(UUID);
     expect(body.session_id).toBe(body.data.outputs);
   });
 });
@@ -367,11 +305,7 @@ describe('a route without agentEnvelope()', () => {
       '/',
       bind(['inputs'], () => ++runs),
     );
-    const keepError: ErrorRequestHandler = (error, _req, _res, next) => {
-      errors.push(error);
-      next(error);
-    };
-    app.use(keepError, problemDetails());
+    app.use(keepErrors(errors), problemDetails());
     const { status, body } = await post(app, { session_id: 's-1', inputs: {} });
     expect([status, body.code, runs]).toEqual([500, 'MIDDLEWARE_MISSING', 0]);
     expect(errors[0]).toBeInstanceOf(EnvelopeError);
@@ -494,8 +428,8 @@ describe('signal', () => {
         return 'nobody reads this';
       }),
     );
-    await serving(app, async (port) => {
-      const client = connect(port, {});
+    await serving(app, async (url) => {
+      const client = connect(url, {});
       await running.opened;
       client.destroy();
       expect(await aborted.opened).toHaveProperty('name', 'AbortError');
@@ -513,8 +447,8 @@ describe('signal', () => {
         seen.open(io.signal.aborted);
       }),
     );
-    await serving(app, async (port) => {
-      const client = connect(port, {});
+    await serving(app, async (url) => {
+      const client = connect(url, {});
       await running.opened;
       client.destroy();
       expect(await seen.opened).toBe(true);
@@ -544,8 +478,8 @@ describe('signal', () => {
         return 'answer';
       }),
     );
-    await serving(app, async (port) => {
-      const [res] = (await once(connect(port, {}), 'response')) as [http.IncomingMessage];
+    await serving(app, async (url) => {
+      const res = await responseTo(connect(url, {}));
       res.resume();
       expect(await ended.opened).toBe(false);
     });
@@ -564,9 +498,9 @@ describe('signal', () => {
         }
       }),
     );
-    await serving(app, async (port) => {
-      const client = connect(port, {});
-      const [res] = (await once(client, 'response')) as [http.IncomingMessage];
+    await serving(app, async (url) => {
+      const client = connect(url, {});
+      const res = await responseTo(client);
       await once(res, 'data');
       client.destroy();
       expect(await finished.opened).toBe(true);
@@ -582,8 +516,8 @@ describe('signal', () => {
         yield 'only';
       }),
     );
-    await serving(app, async (port) => {
-      const [res] = (await once(connect(port, {}), 'response')) as [http.IncomingMessage];
+    await serving(app, async (url) => {
+      const res = await responseTo(connect(url, {}));
       res.resume();
       expect(await ended.opened).toBe(false);
     });
@@ -603,8 +537,8 @@ describe('what a handler throws after the client has left', () => {
         throw toThrow(signal);
       }),
     );
-    await serving(app, async (port) => {
-      const client = connect(port, {});
+    await serving(app, async (url) => {
+      const client = connect(url, {});
       await running.opened;
       client.destroy();
       await over.opened;
@@ -645,9 +579,9 @@ describe('what a handler throws after the client has left', () => {
         throw toThrow(signal);
       }),
     );
-    await serving(app, async (port) => {
-      const client = connect(port, {});
-      const [res] = (await once(client, 'response')) as [http.IncomingMessage];
+    await serving(app, async (url) => {
+      const client = connect(url, {});
+      const res = await responseTo(client);
       await once(res, 'data');
       client.destroy();
       await over.opened;

@@ -1,28 +1,20 @@
 import { jest } from '@jest/globals';
-import { context, propagation, trace } from '@opentelemetry/api';
-import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import request from 'supertest';
 import {
   type AgentEnvelopeOptions,
-  agentEnvelope,
   EnvelopeError,
   problemDetails,
   withSessionId,
 } from '../lib/index.js';
+import { envelopeApp, keepErrors, post, serverSpan, useTracing } from './helpers.js';
 
 /** Posts `envelope` to an app whose only handler is `handler`. */
 const replyOf = (
   handler: RequestHandler,
   envelope: string | object = { session_id: 'conv-1' },
   options?: AgentEnvelopeOptions,
-) => {
-  const app = express();
-  app.use(agentEnvelope(options));
-  app.post('/', handler);
-  app.use(problemDetails());
-  return request(app).post('/').set('content-type', 'application/json').send(envelope);
-};
+) => post(envelopeApp(express(), handler, options).app, envelope);
 
 const failWith =
   (error: unknown): RequestHandler =>
@@ -176,11 +168,7 @@ describe('problemDetails()', () => {
     const app = express();
     const error = new Error('for the log only');
     app.get('/', throwing(error));
-    app.use(((thrown, _req, _res, next) => {
-      seen.push(thrown);
-      next(thrown);
-    }) satisfies ErrorRequestHandler);
-    app.use(problemDetails());
+    app.use(keepErrors(seen), problemDetails());
     expect((await request(app).get('/')).body.code).toBe('INTERNAL_ERROR');
     expect(seen).toEqual([error]);
   });
@@ -237,26 +225,12 @@ describe('problemDetails() once the reply has begun', () => {
 });
 
 describe('problemDetails() in a trace', () => {
-  const provider = new NodeTracerProvider();
-  beforeAll(() => provider.register());
-  afterAll(async () => {
-    await provider.shutdown();
-    for (const api of [trace, context, propagation]) api.disable();
-  });
+  const tracing = useTracing();
 
   it('names the trace, which leads to what it does not tell', async () => {
-    let traceId: string | undefined;
-    const app = express();
-    app.use((_req, _res, next) => {
-      trace.getTracer('spec').startActiveSpan('server', (span) => {
-        traceId = span.spanContext().traceId;
-        next();
-      });
-    });
-    app.use(agentEnvelope());
-    app.post('/', failWith(new Error('secret')));
-    app.use(problemDetails());
-    const reply = await request(app).post('/').send({ session_id: 'conv-1' });
+    const { app } = envelopeApp(express().use(serverSpan), failWith(new Error('secret')));
+    const reply = await post(app, { session_id: 'conv-1' });
+    const traceId = tracing.spanNamed('server')?.spanContext().traceId;
     expect(reply.body).toMatchObject({ status: 500, session_id: 'conv-1', trace_id: traceId });
     expect(traceId).toMatch(/^[0-9a-f]{32}$/);
   });
@@ -282,16 +256,8 @@ describe('headers on a problem', () => {
   ])(
     'are not those of an upstream, which the error of a model SDK brings as %s',
     async (_what, theirs) => {
-      const app = express();
-      app.use(agentEnvelope());
-      app.post('/', () => {
-        throw Object.assign(new Error('busy'), { status: 429, headers: theirs });
-      });
-      app.use(problemDetails());
-      const { headers, body } = await request(app)
-        .post('/')
-        .send({ session_id: 'ours' })
-        .expect(429);
+      const busy = Object.assign(new Error('busy'), { status: 429, headers: theirs });
+      const { headers, body } = await replyOf(throwing(busy), { session_id: 'ours' }).expect(429);
       expect(headers['x-session-id']).toBe('ours');
       expect(headers).not.toHaveProperty('set-cookie');
       expect(body).toMatchObject({ code: 'HTTP_ERROR', session_id: 'ours' });

@@ -5,7 +5,6 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import express, { type Request, type RequestHandler, type Response } from 'express';
-import request from 'supertest';
 import { Type } from 'typebox';
 import {
   type AgentEnvelopeOptions,
@@ -30,6 +29,7 @@ import {
 } from '../lib/index.js';
 import { compileSchema } from '../lib/shared/schema.js';
 import type { SchemaValue } from '../lib/shared/schema-types.js';
+import { envelopeApp, post } from './helpers.js';
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -44,11 +44,7 @@ function typed<Expected>() {
 
 /** What the bound handler answers to `body`. */
 async function outputsOf(route: RequestHandler, body: object): Promise<unknown> {
-  const app = express();
-  app.use(agentEnvelope());
-  app.post('/', route);
-  app.use(problemDetails());
-  const reply = await request(app).post('/').send(body);
+  const reply = await post(envelopeApp(express(), route).app, body);
   return reply.body.data?.outputs ?? reply.body.code;
 }
 
@@ -306,8 +302,6 @@ describe('fields beside names', () => {
   it('are bound by their name, with the type of their schema, without a cast or `as const`', async () => {
     typed<EnvelopeField<'tenant', 'a' | 'b'>>()(tenant);
     typed<EnvelopeField<'tier', string | number | boolean>>()(tier);
-    const app = express();
-    app.use(agentEnvelope({ fields }));
     const route = bind([sessionId, tenant, tier, 'inputs', 'question', '...rest'], (bound) => {
       typed<string | undefined>()(bound.session_id);
       typed<'a' | 'b' | undefined>()(bound.tenant);
@@ -318,10 +312,8 @@ describe('fields beside names', () => {
       // @ts-expect-error inputs was asked for by name
       return [bound.session_id, bound.tenant, bound.tier, bound.rest.inputs ?? null];
     });
-    app.post('/', route);
-    const { body } = await request(app)
-      .post('/')
-      .send({ ...BODY, tenant: 'a', tier: 7 });
+    const { app } = envelopeApp(express(), route, { fields });
+    const { body } = await post(app, { ...BODY, tenant: 'a', tier: 7 });
     expect(body.data.outputs).toEqual(['s-1', 'a', 7, null]);
   });
 
@@ -497,7 +489,7 @@ describe('in an Express app', () => {
     app.use('/f', agentEnvelope(), router);
     app.all('/g/:agent', agentEnvelope(), bound, problemDetails());
     for (const path of 'abcdefg') {
-      const { body } = await request(app).post(`/${path}/agent-1`).send({ session_id: 's-1' });
+      const { body } = await post(app, { session_id: 's-1' }, `/${path}/agent-1`);
       expect([path, body.data?.outputs]).toEqual([path, ['s-1', 'agent-1']]);
     }
   });
@@ -514,7 +506,7 @@ describe('in an Express app', () => {
       const wrong: number | undefined = res.locals.session_id;
       res.json([req.body.session_id, wrong]);
     });
-    const { body } = await request(app).post('/').send(BODY);
+    const { body } = await post(app, BODY);
     expect(body).toEqual(['s-1', 's-1']);
   });
 
@@ -529,7 +521,7 @@ describe('in an Express app', () => {
     const app = express();
     app.use(agentEnvelope());
     app.post('/', handler);
-    const { body } = await request(app).post('/').send(BODY);
+    const { body } = await post(app, BODY);
     expect(body).toBe('s-1');
   });
 });

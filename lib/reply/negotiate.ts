@@ -14,12 +14,19 @@ export type StreamType = (typeof STREAM_TYPES)[number];
 const VALUE_TYPE = 'application/json';
 export type ReplyType = StreamType | typeof VALUE_TYPE;
 
-/** What a handler produced decides what can be offered; a run can be either, and is a value unless a stream is preferred. */
-export const OFFERS = {
-  value: [VALUE_TYPE],
-  stream: STREAM_TYPES,
-  run: [VALUE_TYPE, ...STREAM_TYPES],
-} as const satisfies Record<string, readonly ReplyType[]>;
+/** What can be offered, the first where the client has no preference: what a handler produced decides. */
+export interface Offers {
+  readonly value: readonly (typeof VALUE_TYPE)[];
+  readonly stream: readonly StreamType[];
+  /** A run can be either, and is a value unless the client prefers a stream. */
+  readonly run: readonly ReplyType[];
+}
+
+/** The offers of a route whose streams are `preferred` where the client does not mind. */
+export function offersOf(preferred: StreamType): Offers {
+  const stream = [preferred, ...STREAM_TYPES.filter((type) => type !== preferred)];
+  return { value: [VALUE_TYPE], stream, run: [VALUE_TYPE, ...stream] };
+}
 
 /** A parameter of a media range, but for `q`: `;charset=utf-8` says nothing about what can be sent here. */
 const PARAMETER = /;[\t ]*(?!q=)[^\s;,=]+(?:[\t ]*=[\t ]*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?/gi;

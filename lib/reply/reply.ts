@@ -5,7 +5,7 @@ import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/run-events.js';
 import { escapeLineEnds } from './framing.js';
-import { negotiate, OFFERS, type ReplyType, type StreamType } from './negotiate.js';
+import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
 import { refusal } from './sendable.js';
 import { discard, sendStream } from './stream.js';
@@ -15,6 +15,7 @@ import { type OutputRules, sendable, sendValue } from './value.js';
 export interface ReplyTarget extends OutputRules {
   readonly req: Request;
   readonly res: Response;
+  readonly offers: Offers;
 }
 
 /**
@@ -24,14 +25,13 @@ export interface ReplyTarget extends OutputRules {
  * @throws {@link EnvelopeError} `NOT_ACCEPTABLE` (406), `INVALID_OUTPUT` (500), and what a stream or run fails with
  */
 export function sendReply(target: ReplyTarget, output: unknown): Promise<void> | undefined {
-  const { req, res } = target;
+  const { req, res, offers } = target;
   // `(bound, { res }) => res.json(…)` returns the response: it is answered.
   if (output === undefined || output === res) return undefined;
-  if (isAgentRun(Object(output)))
-    return sendSource(target, output as AgentRun, OFFERS.run, sendRun);
-  if (isAsyncIterable(output)) return sendSource(target, output, OFFERS.stream, sendItems);
+  if (isAgentRun(output)) return sendSource(target, output, offers.run, sendRun);
+  if (isAsyncIterable(output)) return sendSource(target, output, offers.stream, sendItems);
   if (nobodyReads(target)) return undefined;
-  negotiate(req, OFFERS.value);
+  negotiate(req, offers.value);
   sendValue(res, target, output);
   return undefined;
 }

@@ -50,7 +50,10 @@ describe('the conformance cases find fault with an engine that', () => {
   it('is given no id of its own', async () => {
     const nameless = () => ({
       ...smallEngine(),
-      open: async () => ({ ...(await smallEngine().open(ASK, AbortSignal.abort())), id: ' ' }),
+      open: async () => ({
+        ...(await smallEngine().open(ASK, new AbortController().signal)),
+        id: ' ',
+      }),
     });
     await expect(caseNamed("platform's is null", nameless)).rejects.toThrow();
   });
@@ -90,7 +93,10 @@ describe('run()', () => {
   it('fails for an engine whose own id breaks the rule, since a client could not send it back', async () => {
     const engine = {
       ...smallEngine(),
-      open: async () => ({ ...(await smallEngine().open(ASK, AbortSignal.abort())), id: 'a b' }),
+      open: async () => ({
+        ...(await smallEngine().open(ASK, new AbortController().signal)),
+        id: 'a b',
+      }),
     };
     await expect(run(engine, ASK).result).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
   });
@@ -111,10 +117,56 @@ describe('run()', () => {
     expect(opened).toBe(1);
   });
 
-  it('says so when its events are asked for behind its result', async () => {
+  it('gives its events to whoever iterates it after its result, as often as asked', async () => {
     const running = run(smallEngine(), ASK);
-    await running.result;
-    expect(() => running[Symbol.asyncIterator]()).toThrow(TypeError);
+    const { output } = await running.result;
+    for (const _ of [1, 2]) {
+      const events: AgentEvent[] = [];
+      for await (const event of running) events.push(event);
+      expect(events.map(({ type }) => type)).toEqual([
+        'run.start',
+        'message.delta',
+        'message.delta',
+        'usage',
+        'run.end',
+      ]);
+    }
+    expect(output).toBe('You said: Hello');
+  });
+
+  it('gives its failure, too, after the events that came before it', async () => {
+    const running = run(
+      smallEngine(async function* () {
+        yield { type: 'message.delta', delta: 'a' };
+        throw new Error('private reason');
+      }),
+      ASK,
+    );
+    await expect(running.result).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
+    const types: string[] = [];
+    const read = async () => {
+      for await (const { type } of running) types.push(type);
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
+    expect(types).toEqual(['run.start', 'message.delta']);
+  });
+
+  it('has a result that is a promise: catch, finally and Promise.all() start it, too', async () => {
+    await expect(run(smallEngine(), ASK).result.catch(() => 'failed')).resolves.toHaveProperty(
+      'output',
+    );
+    await expect(run(smallEngine(fail), ASK).result.catch(() => 'failed')).resolves.toBe('failed');
+    let settled = 0;
+    const counted = run(smallEngine(), ASK).result.finally(() => {
+      settled += 1;
+    });
+    const [first, second] = await Promise.all([counted, run(smallEngine(), ASK).result]);
+    expect([first.output, second.output, settled]).toEqual([
+      'You said: Hello',
+      'You said: Hello',
+      1,
+    ]);
+    expect(run(smallEngine(), ASK).result).toBeInstanceOf(Promise);
   });
 
   it('sums up output, messages, usage, stop reason and model', async () => {
@@ -152,7 +204,7 @@ describe('run()', () => {
     expect(failure.message).not.toContain('private reason');
   });
 
-  it('closes a session that opens only behind the abort', async () => {
+  it('closes a session that opens only after the abort', async () => {
     const engine = smallEngine();
     const open = engine.open.bind(engine);
     let release = () => {};
@@ -161,7 +213,7 @@ describe('run()', () => {
     });
     engine.open = async (...args) => {
       await released;
-      return open(...args);
+      return open(args[0], new AbortController().signal);
     };
     const controller = new AbortController();
     const failure = run(engine, ASK, { signal: controller.signal }).result.catch((error) => error);

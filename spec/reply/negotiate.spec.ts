@@ -1,12 +1,11 @@
 import express from 'express';
 import request from 'supertest';
-import { negotiate, OFFERS } from '../../lib/reply/negotiate.js';
-import { EnvelopeError } from '../../lib/shared/errors.js';
+import { negotiate, offersOf } from '../../lib/reply/negotiate.js';
 
-const JSON_TYPE = 'application/json';
-const NDJSON = 'application/x-ndjson';
-const JSONL = 'application/jsonl';
-const SSE = 'text/event-stream';
+const OFFERS = offersOf('application/x-ndjson');
+
+import { EnvelopeError } from '../../lib/shared/errors.js';
+import { JSON_TYPE, JSONL, NDJSON, SSE } from '../helpers.js';
 
 /** What a client with this `Accept` gets offered, by kind of reply; `406` where it is refused. */
 async function picked(kind: keyof typeof OFFERS, accept?: string): Promise<unknown> {

@@ -1,24 +1,28 @@
 import { once } from 'node:events';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { context, trace } from '@opentelemetry/api';
-import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import request from 'supertest';
 import {
   type AgentEnvelopeOptions,
   agentEnvelope,
   bind,
   EnvelopeError,
   getSessionId,
-  problemDetails,
 } from '../../lib/index.js';
+import {
+  connect,
+  envelopeApp,
+  gate,
+  JSON_TYPE,
+  NDJSON,
+  post,
+  responseTo,
+  SSE,
+  serverSpan,
+  serving,
+  useTracing,
+} from '../helpers.js';
 
-const SSE = 'text/event-stream';
-const NDJSON = 'application/x-ndjson';
-const JSON_TYPE = 'application/json';
 const BODY = { session_id: 's-1' };
 
 /** An app whose one route returns what `produce` makes, and that keeps the errors which reach its error handler. */
@@ -29,30 +33,8 @@ function replying(produce: () => unknown, options?: AgentEnvelopeOptions) {
   );
 }
 
-function appOf(route: RequestHandler, options?: AgentEnvelopeOptions) {
-  const errors: unknown[] = [];
-  const keepError: ErrorRequestHandler = (error, _req, _res, next) => {
-    errors.push(error);
-    next(error);
-  };
-  const app = express();
-  app.use(agentEnvelope(options));
-  app.post('/', route);
-  app.use(keepError, problemDetails());
-  return { app, errors };
-}
-
-/** Serves `app` on a free port for as long as `use` takes. */
-async function serving<T>(app: Express, use: (url: string) => Promise<T>): Promise<T> {
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  try {
-    return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  } finally {
-    server.close();
-    server.closeAllConnections();
-  }
-}
+const appOf = (route: RequestHandler, options?: AgentEnvelopeOptions) =>
+  envelopeApp(express(), route, options);
 
 const send = (url: string, accept?: string, body: object = BODY) =>
   fetch(url, {
@@ -67,15 +49,6 @@ function exchange(app: Express, accept?: string, body: object = BODY) {
     const res = await send(url, accept, body);
     return { status: res.status, headers: res.headers, text: await res.text() };
   });
-}
-
-/** A promise that is resolved from outside. */
-function gate<T = void>() {
-  let open: (value: T) => void = () => undefined;
-  const opened = new Promise<T>((resolve) => {
-    open = resolve;
-  });
-  return { open, opened };
 }
 
 /** An async iterable that counts how it is used. */
@@ -224,37 +197,23 @@ describe('a handler that answers by itself', () => {
 });
 
 describe('trace ids', () => {
-  const provider = new NodeTracerProvider();
-
-  beforeAll(() => provider.register());
-  afterAll(async () => {
-    await provider.shutdown();
-    trace.disable();
-    context.disable();
-  });
+  const tracing = useTracing();
 
   it('stand on a value when the request is traced', async () => {
     const { app } = replying(() => 'v');
-    const traced = express();
-    let expected: object = {};
-    traced.use((_req, res, next) => {
-      trace.getTracer('spec').startActiveSpan('server', (span) => {
-        const { traceId, spanId } = span.spanContext();
-        expected = { trace_id: traceId, span_id: spanId };
-        res.once('close', () => span.end());
-        next();
-      });
+    const { body } = await post(express().use(serverSpan, app), BODY);
+    const span = tracing.spanNamed('server')?.spanContext();
+    expect(body).toStrictEqual({
+      session_id: 's-1',
+      trace_id: span?.traceId,
+      span_id: span?.spanId,
+      data: { outputs: 'v' },
     });
-    traced.use(app);
-    const { body } = await request(traced).post('/').send(BODY);
-    expect(body).toStrictEqual({ session_id: 's-1', ...expected, data: { outputs: 'v' } });
-    expect(Object.values(expected)).toEqual([expect.any(String), expect.any(String)]);
+    expect([body.trace_id, body.span_id]).toEqual([expect.any(String), expect.any(String)]);
   });
 
   it('are absent when it is not', async () => {
-    const { body } = await request(replying(() => 'v').app)
-      .post('/')
-      .send({});
+    const { body } = await post(replying(() => 'v').app, {});
     expect(body).toStrictEqual({ data: { outputs: 'v' } });
   });
 });
@@ -452,13 +411,8 @@ describe('a stream', () => {
       };
     });
     await serving(app, async (url) => {
-      const client = http.request(url, {
-        method: 'POST',
-        headers: { 'Content-Type': JSON_TYPE },
-      });
-      client.on('error', () => undefined);
-      client.end(JSON.stringify(BODY));
-      const [res] = (await once(client, 'response')) as [http.IncomingMessage];
+      const client = connect(url, BODY);
+      const res = await responseTo(client);
       await once(res, 'data');
       client.destroy();
       await returned.opened;

@@ -1,15 +1,11 @@
 import { once } from 'node:events';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import express, { type Response } from 'express';
 import type { StreamType } from '../../lib/reply/negotiate.js';
 import { type StreamOptions, sendStream } from '../../lib/reply/stream.js';
 import { Client } from '../../lib/request/client.js';
+import { connect, gate, JSONL, NDJSON, responseTo, SSE, serving } from '../helpers.js';
 
-const SSE = 'text/event-stream';
-const NDJSON = 'application/x-ndjson';
-const JSONL = 'application/jsonl';
 const TYPES: StreamType[] = [SSE, NDJSON, JSONL];
 const KB = 1024;
 
@@ -55,19 +51,14 @@ async function streaming<T>(
       },
     );
   });
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  try {
-    return await use({
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+  return serving(app, (url) =>
+    use({
+      url,
       response: response.opened,
       outcome: outcome.opened,
       flushed: flushed.opened,
-    });
-  } finally {
-    server.close();
-    server.closeAllConnections();
-  }
+    }),
+  );
 }
 
 /** One stream, read to its end. */
@@ -81,24 +72,6 @@ function received(source: AsyncIterable<unknown>, options: Partial<StreamOptions
 async function get(url: string) {
   const res = await fetch(url);
   return { status: res.status, headers: res.headers, text: () => res.text() };
-}
-
-/** A client that reads only what it is told to, and can leave. */
-async function connect(url: string) {
-  const req = http.get(url);
-  req.on('error', () => undefined);
-  const [res] = (await once(req, 'response')) as [http.IncomingMessage];
-  res.on('error', () => undefined);
-  return { req, res };
-}
-
-/** A promise that is resolved from outside. */
-function gate<T = void>() {
-  let open: (value: T) => void = () => undefined;
-  const opened = new Promise<T>((resolve) => {
-    open = resolve;
-  });
-  return { open, opened };
 }
 
 async function* from(...items: unknown[]) {
@@ -193,7 +166,7 @@ describe('the headers', () => {
       yield 2;
     }
     await streaming(source(), {}, async ({ url, outcome }) => {
-      const { res } = await connect(url);
+      const res = await responseTo(connect(url));
       const [chunk] = await once(res, 'data');
       expect(String(chunk)).toBe('1\n');
       seen.open();
@@ -233,7 +206,7 @@ describe('a failure', () => {
     const title = 'x'.repeat(32 * KB * KB);
     const options = { encodeFailure: () => JSON.stringify({ title }) };
     await streaming(from(1, error), options, async ({ url, response, flushed }) => {
-      const { res } = await connect(url);
+      const res = await responseTo(connect(url));
       let bytes = 0;
       res.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
@@ -323,7 +296,7 @@ describe('heartbeats', () => {
       yield 2;
     }
     await streaming(source(), { type: SSE, heartbeatMs: 5 }, async ({ url }) => {
-      const { res } = await connect(url);
+      const res = await responseTo(connect(url));
       expect(res.headers['content-type']).toBe(SSE);
       let text = '';
       for await (const chunk of res) {
@@ -343,7 +316,7 @@ describe('heartbeats', () => {
     }
     await streaming(source(), { heartbeatMs: 5 }, async ({ url }) => {
       // Comes back only because the headers were sent: the item waits for it.
-      const { res } = await connect(url);
+      const res = await responseTo(connect(url));
       connected.open();
       let text = '';
       for await (const chunk of res) text += chunk;
@@ -398,7 +371,7 @@ describe('heartbeats', () => {
       calls += 1;
     };
     await streaming(source(), { type: SSE, heartbeatMs: 5, beforeHeaders }, async ({ url }) => {
-      const { res } = await connect(url);
+      const res = await responseTo(connect(url));
       let beats = 0;
       for await (const _chunk of res) {
         beats += 1;
@@ -455,12 +428,11 @@ describe('heartbeats', () => {
       yield 1;
     }
     await streaming(deaf(), options, async (served) => {
-      const req = http.get(served.url);
-      req.on('error', () => undefined);
+      const client = connect(served.url);
       const res = await served.response;
       await fourth;
       const closed = once(res, 'close');
-      req.destroy();
+      client.destroy();
       await closed;
       try {
         await expectSilence(beats);
@@ -506,7 +478,8 @@ describe('backpressure', () => {
     // Heartbeats go on all the time: they must not pile up either.
     const options = { type: SSE, heartbeatMs: 1 } as const;
     await streaming(source(), options, async ({ url, response, outcome }) => {
-      const { req } = await connect(url);
+      const client = connect(url);
+      await responseTo(client);
       const res = await response;
       const stalled = await settled(() => produced);
       expect(stalled).toBeGreaterThan(0);
@@ -520,7 +493,7 @@ describe('backpressure', () => {
       expect(res.writableLength).toBeLessThanOrEqual(before);
       expect(produced).toBe(stalled);
       // The client leaves while the source waits for it: the source is returned.
-      req.destroy();
+      client.destroy();
       await cleaned.opened;
       expect(await outcome).toEqual({ sent: true });
     });
@@ -533,7 +506,7 @@ describe('backpressure', () => {
       for (; produced < total; produced++) yield ITEM;
     }
     await streaming(source(), {}, async ({ url, outcome }) => {
-      const { res } = await connect(url);
+      const res = await responseTo(connect(url));
       expect(await settled(() => produced)).toBeLessThan(total);
       let bytes = 0;
       for await (const chunk of res) bytes += (chunk as Buffer).length;
@@ -581,9 +554,10 @@ describe('when the client leaves', () => {
       },
     };
     await streaming(source, {}, async ({ url, outcome }) => {
-      const { req, res } = await connect(url);
+      const client = connect(url);
+      const res = await responseTo(client);
       await once(res, 'data');
-      req.destroy();
+      client.destroy();
       expect(await outcome).toEqual({ sent: true });
     });
     expect(returned).toBe(1);
@@ -604,9 +578,10 @@ describe('when the client leaves', () => {
       }
     }
     await streaming(source(), {}, async ({ url, outcome }) => {
-      const { req, res } = await connect(url);
+      const client = connect(url);
+      const res = await responseTo(client);
       await once(res, 'data');
-      req.destroy();
+      client.destroy();
       await cleaned.opened;
       const last = pulled;
       expect(await outcome).toEqual({ sent: true });
@@ -645,14 +620,12 @@ describe('when the client leaves', () => {
       });
       done.open(res.headersSent);
     });
-    const server = app.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const req = http.get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    req.on('error', () => undefined);
-    await begun.opened;
-    req.destroy();
-    const headersSent = await done.opened;
-    server.close();
+    const headersSent = await serving(app, async (url) => {
+      const client = connect(url);
+      await begun.opened;
+      client.destroy();
+      return done.opened;
+    });
     expect([pulled, returned, headersSent]).toEqual([0, 1, false]);
   });
 
@@ -665,13 +638,14 @@ describe('when the client leaves', () => {
           await sleep(1);
         }
       } finally {
-        await thrower(error);
+        await Promise.reject(error);
       }
     }
     await streaming(source(), {}, async ({ url, outcome }) => {
-      const { req, res } = await connect(url);
+      const client = connect(url);
+      const res = await responseTo(client);
       await once(res, 'data');
-      req.destroy();
+      client.destroy();
       expect(await outcome).toEqual({ error });
     });
   });
@@ -685,20 +659,17 @@ describe('when the client leaves', () => {
       throw error;
     }
     await streaming(source(), {}, async ({ url, response, outcome }) => {
-      const { req, res } = await connect(url);
+      const client = connect(url);
+      const res = await responseTo(client);
       await once(res, 'data');
       const closed = once(await response, 'close');
-      req.destroy();
+      client.destroy();
       await closed;
       left.open();
       expect(await outcome).toEqual({ error });
     });
   });
 });
-
-async function thrower(error: Error): Promise<void> {
-  throw error;
-}
 
 describe('when the app ends the response itself', () => {
   it('nothing is written behind the end, and the source is returned', async () => {
@@ -715,7 +686,7 @@ describe('when the app ends the response itself', () => {
     })();
     await streaming(source, { type: SSE, heartbeatMs: 1 }, async ({ url, response, outcome }) => {
       response.then(served.open);
-      const { res } = await connect(url);
+      const res = await responseTo(connect(url));
       let text = '';
       res.on('data', (chunk) => {
         text += chunk;

@@ -1,5 +1,6 @@
 import { compileBinder } from '../../lib/request/binding.js';
 import type { EnvelopeData, FieldValues } from '../../lib/request/envelope.js';
+import { reaches } from '../helpers.js';
 
 const PLACE = 'bind: names';
 
@@ -14,32 +15,6 @@ function dataOf(data: Partial<EnvelopeData> = {}): EnvelopeData {
 
 function bindNames(names: readonly string[], fields: FieldValues, data: EnvelopeData) {
   return compileBinder(names, PLACE)(fields, data);
-}
-
-/** Whether `needle` can be found from `root`: own names, symbols, getters, prototypes, inside strings, maps and sets. */
-function reaches(root: unknown, needle: string): boolean {
-  const seen = new Set<unknown>();
-  const open: unknown[] = [root];
-  while (open.length > 0) {
-    const value = open.pop();
-    if (typeof value === 'string' && value.includes(needle)) return true;
-    if (typeof value === 'symbol' && String(value).includes(needle)) return true;
-    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) continue;
-    if (seen.has(value)) continue;
-    seen.add(value);
-    open.push(Object.getPrototypeOf(value));
-    for (const key of Reflect.ownKeys(value)) {
-      const descriptor = Object.getOwnPropertyDescriptor(value, key);
-      open.push(key, descriptor?.value, descriptor?.get, descriptor?.set);
-      try {
-        open.push(Reflect.get(value, key));
-      } catch {
-        // `caller` and `arguments` of functions throw.
-      }
-    }
-    if (value instanceof Map || value instanceof Set) open.push([...value]);
-  }
-  return false;
 }
 
 function expectDeeplyFrozen(value: unknown): void {

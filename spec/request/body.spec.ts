@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import express, { type Express, type RequestHandler } from 'express';
 import request from 'supertest';
 import { createBodyReader } from '../../lib/request/body.js';
+import { JSON_TYPE, post } from '../helpers.js';
 
 /** Answers what the reader found: the object, the refusal's code, or the `type` of the parser's error. */
 function appWith(limit: number | string, ...before: RequestHandler[]): Express {
@@ -19,6 +20,9 @@ function appWith(limit: number | string, ...before: RequestHandler[]): Express {
   });
   return app;
 }
+
+/** A post of JSON whose body the spec writes. */
+const openPost = (app: Express) => request(app).post('/').set('content-type', JSON_TYPE);
 
 const NO_ENVELOPE = { refusal: 'NO_ENVELOPE' };
 const WRONG_TYPE = { refusal: 'UNSUPPORTED_MEDIA_TYPE' };
@@ -53,14 +57,14 @@ describe.each(MOUNTS)('the body, read %s', (_title, before) => {
   );
 
   it('is an object when it is {}', async () => {
-    const reply = await request(app).post('/').set('content-type', 'application/json').send('{}');
+    const reply = await post(app, '{}');
     expect(reply.body.object).toEqual({});
   });
 
   it.each(['"text"', '7', 'true', 'null', '[]', '[{"session_id":"a"}]'])(
     'is no envelope when it is %s',
     async (json) => {
-      const reply = await request(app).post('/').set('content-type', 'application/json').send(json);
+      const reply = await post(app, json);
       expect(reply.body).toEqual(NO_ENVELOPE);
     },
   );
@@ -85,7 +89,7 @@ describe.each(MOUNTS)('the body, read %s', (_title, before) => {
 
   it('is absent on a POST without a body', async () => {
     expect((await request(app).post('/')).body).toEqual(NO_ENVELOPE);
-    const typed = request(app).post('/').set('content-type', 'application/json');
+    const typed = openPost(app);
     expect((await typed.set('content-length', '0')).body).toEqual(NO_ENVELOPE);
   });
 });
@@ -94,42 +98,33 @@ describe('a body that nobody parsed before', () => {
   const app = appWith('1mb');
 
   it('is absent when it is chunked and empty', async () => {
-    const reply = await request(app)
-      .post('/')
-      .set('content-type', 'application/json')
-      .set('transfer-encoding', 'chunked');
+    const reply = await openPost(app).set('transfer-encoding', 'chunked');
     expect(reply.body).toEqual(NO_ENVELOPE);
   });
 
   it('is read when it is chunked', async () => {
-    const post = request(app).post('/').set('content-type', 'application/json');
-    post.write('{"a":');
-    post.write('1}');
-    expect((await post).body).toEqual(PARSED);
+    const sent = openPost(app);
+    sent.write('{"a":');
+    sent.write('1}');
+    expect((await sent).body).toEqual(PARSED);
   });
 
   it('is inflated when it is gzip', async () => {
-    const post = request(app)
-      .post('/')
-      .set('content-type', 'application/json')
-      .set('content-encoding', 'gzip');
-    post.write(gzipSync('{"a":1}'));
-    expect((await post).body).toEqual(PARSED);
+    const sent = openPost(app).set('content-encoding', 'gzip');
+    sent.write(gzipSync('{"a":1}'));
+    expect((await sent).body).toEqual(PARSED);
   });
 
   it('is absent when it inflates to nothing', async () => {
-    const post = request(app)
-      .post('/')
-      .set('content-type', 'application/json')
-      .set('content-encoding', 'gzip');
-    post.write(gzipSync(''));
-    expect((await post).body).toEqual(NO_ENVELOPE);
+    const sent = openPost(app).set('content-encoding', 'gzip');
+    sent.write(gzipSync(''));
+    expect((await sent).body).toEqual(NO_ENVELOPE);
   });
 
   it('has no type that could be known when there is no content-type', async () => {
-    const post = request(app).post('/').unset('content-type');
-    post.write('{"a":1}');
-    expect((await post).body).toEqual(WRONG_TYPE);
+    const sent = request(app).post('/').unset('content-type');
+    sent.write('{"a":1}');
+    expect((await sent).body).toEqual(WRONG_TYPE);
   });
 
   it.each<[string, string]>([
@@ -138,12 +133,12 @@ describe('a body that nobody parsed before', () => {
     ['single-quoted', "{'a':1}"],
     ['two documents', '{}{}'],
   ])('is an error of the parser when it is malformed: %s', async (_title, text) => {
-    const reply = await request(app).post('/').set('content-type', 'application/json').send(text);
+    const reply = await post(app, text);
     expect(reply.body).toEqual({ error: 'entity.parse.failed', status: 400 });
   });
 
   it('is an error of the parser when its encoding or charset is unknown', async () => {
-    const encoded = request(app).post('/').set('content-type', 'application/json');
+    const encoded = openPost(app);
     encoded.set('content-encoding', 'rot13').write('{}');
     expect((await encoded).body).toEqual({ error: 'encoding.unsupported', status: 415 });
     const charset = request(app).post('/').set('content-type', 'application/json; charset=koi8-r');
@@ -163,19 +158,18 @@ describe('the limit', () => {
     ['1mb', 1024 * 1024],
   ])('%p takes a body of %i bytes and refuses a longer one', async (limit, bytes) => {
     const app = appWith(limit);
-    const post = () => request(app).post('/').set('content-type', 'application/json');
-    const fits = await post().send(ofLength(bytes));
+    const fits = await post(app, ofLength(bytes));
     expect(Object.keys(fits.body)).toEqual(['object', 'same']);
-    const long = await post().send(ofLength(bytes + 1));
+    const long = await post(app, ofLength(bytes + 1));
     expect(long.body).toEqual({ error: 'entity.too.large', status: 413 });
   });
 
   it('counts what a compressed body inflates to', async () => {
-    const post = request(appWith(64)).post('/').set('content-type', 'application/json');
+    const sent = openPost(appWith(64));
     const small = gzipSync(ofLength(5000));
     expect(small.length).toBeLessThan(64);
-    post.set('content-encoding', 'gzip').write(small);
-    expect((await post).body).toEqual({ error: 'entity.too.large', status: 413 });
+    sent.set('content-encoding', 'gzip').write(small);
+    expect((await sent).body).toEqual({ error: 'entity.too.large', status: 413 });
   });
 
   it('does not apply to a body that somebody parsed before', async () => {
@@ -187,10 +181,8 @@ describe('the limit', () => {
 });
 
 describe('a body that somebody parsed before', () => {
-  const json = (app: Express) => request(app).post('/').set('content-type', 'application/json');
-
   it('is taken as it is, the same object', async () => {
-    const reply = await json(appWith('1mb', express.json())).send('{"a":1}');
+    const reply = await post(appWith('1mb', express.json()), '{"a":1}');
     expect(reply.body).toEqual({ object: { a: 1 }, same: true });
   });
 
@@ -201,18 +193,18 @@ describe('a body that somebody parsed before', () => {
         next();
       });
     };
-    const reply = await json(appWith('1mb', parser)).send('{"a":1}');
+    const reply = await post(appWith('1mb', parser), '{"a":1}');
     expect(reply.body).toEqual({ object: { own: true }, same: true });
   });
 
   it('is no envelope when it is a Buffer', async () => {
     const app = appWith('1mb', express.raw({ type: () => true }));
-    expect((await json(app).send('{"a":1}')).body).toEqual(NO_ENVELOPE);
+    expect((await post(app, '{"a":1}')).body).toEqual(NO_ENVELOPE);
   });
 
   it('is no envelope when it is a text', async () => {
     const app = appWith('1mb', express.text({ type: () => true }));
-    expect((await json(app).send('{"a":1}')).body).toEqual(NO_ENVELOPE);
+    expect((await post(app, '{"a":1}')).body).toEqual(NO_ENVELOPE);
   });
 
   it('is of the wrong media type when it is a form, though that is an object, too', async () => {

@@ -1,8 +1,8 @@
 import express, { type RequestHandler } from 'express';
-import request from 'supertest';
 import { Type } from 'typebox';
-import { agentEnvelope, bind, problemDetails } from '../../lib/index.js';
+import { agentEnvelope, bind } from '../../lib/index.js';
 import { compilePlan } from '../../lib/request/plan.js';
+import { envelopeApp, NDJSON, pointers, post, SSE } from '../helpers.js';
 
 const QUESTION = {
   type: 'object',
@@ -16,19 +16,7 @@ const TEMPERATURE = {
   required: ['temperature'],
 } as const;
 
-function appOf(...handlers: RequestHandler[]) {
-  const app = express();
-  app.use(agentEnvelope());
-  app.post('/', ...handlers);
-  app.use(problemDetails());
-  return app;
-}
-
-const post = (app: express.Express, body: object, accept = '*/*') =>
-  request(app).post('/').set('Accept', accept).send(body);
-
-const pointers = (body: { errors?: { pointer: string }[] }) =>
-  body.errors?.map(({ pointer }) => pointer);
+const appOf = (route: RequestHandler) => envelopeApp(express(), route).app;
 
 describe('a declaration is refused at once', () => {
   it.each<[string, unknown, RegExp]>([
@@ -329,7 +317,7 @@ describe('outputs that do not fit are a 500', () => {
     const app = answering(async function* () {
       yield { answer: 7 };
     });
-    const { status, body } = await post(app, {}, 'application/x-ndjson');
+    const { status, body } = await post(app, {}).set('accept', NDJSON);
     expect(status).toBe(500);
     expect(body.code).toBe('INVALID_OUTPUT');
   });
@@ -340,7 +328,7 @@ describe('outputs that do not fit are a 500', () => {
       yield { answer: 7, secret: 'S3CRET' };
       yield { answer: 'never sent' };
     });
-    const { status, text } = await post(app, {}, 'text/event-stream');
+    const { status, text } = await post(app, {}).set('accept', SSE);
     expect(status).toBe(200);
     const [first, error, ...more] = text.split('\n\n');
     expect(first).toBe('data: {"answer":"a"}');

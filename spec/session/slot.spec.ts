@@ -1,7 +1,6 @@
 import { context, createContextKey, diag, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import express from 'express';
-import request from 'supertest';
 import {
   agentEnvelope,
   bind,
@@ -13,6 +12,7 @@ import {
   withSessionId,
 } from '../../lib/index.js';
 import { activeSlot, adoptSessionId, runInSlot } from '../../lib/session/slot.js';
+import { gate, post } from '../helpers.js';
 
 const warnings: string[] = [];
 
@@ -83,29 +83,27 @@ describe.each([
     app.post('/', (_req, res) => {
       res.json(withSessionId('other', getEnvelopeFields));
     });
-    const reply = await request(app).post('/').send({ session_id: 'one', tenant: 'acme' });
+    const reply = await post(app, { session_id: 'one', tenant: 'acme' });
     expect(reply.body).toEqual({ session_id: 'other', tenant: 'acme' });
   });
 
   it('is kept apart for interleaved requests, also in handlers that wait for each other', async () => {
     const app = express();
-    let open = () => {};
-    const both = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const both = gate();
     let arrived = 0;
     app.use(agentEnvelope());
     app.post('/', async (_req, res) => {
       const before = getSessionId();
       arrived += 1;
-      if (arrived === 2) open();
-      await both;
+      if (arrived === 2) both.open();
+      await both.opened;
       res.json([before, getSessionId(), getEnvelopeFields()]);
     });
-    const send = (id: string) => request(app).post('/').send({ session_id: id });
-    const [one, two] = await Promise.all([send('one'), send('two')]);
-    expect(one.body).toEqual(['one', 'one', { session_id: 'one' }]);
-    expect(two.body).toEqual(['two', 'two', { session_id: 'two' }]);
+    const [one, two] = await Promise.all(
+      ['one', 'two'].map((session_id) => post(app, { session_id })),
+    );
+    expect(one?.body).toEqual(['one', 'one', { session_id: 'one' }]);
+    expect(two?.body).toEqual(['two', 'two', { session_id: 'two' }]);
   });
 
   it('reaches error handlers after a throw and after a refused envelope', async () => {
@@ -131,8 +129,8 @@ describe.each([
       },
     );
     app.use(problemDetails());
-    await request(app).post('/throw').send({ session_id: 'thrown' });
-    await request(app).post('/bound').send({ session_id: 'refused', inputs: 7 });
+    await post(app, { session_id: 'thrown' }, '/throw');
+    await post(app, { session_id: 'refused', inputs: 7 }, '/bound');
     expect(seen).toEqual(['thrown', 'refused']);
   });
 });
@@ -221,7 +219,7 @@ describe('baggage', () => {
     app.post('/', (_req, res) => {
       res.json(propagation.getActiveBaggage()?.getAllEntries() ?? null);
     });
-    return (await request(app).post('/').send(body)).body;
+    return (await post(app, body)).body;
   };
 
   it('does not hold the id unless it is asked for', async () => {

@@ -1,17 +1,9 @@
 import { context, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { RPCType, setRPCMetadata } from '@opentelemetry/core';
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
 import express from 'express';
-import request from 'supertest';
 import {
   agentEnvelope,
   bind,
-  problemDetails,
   SessionSpanProcessor,
   sessionId,
   setSessionId,
@@ -19,26 +11,10 @@ import {
 } from '../../lib/index.js';
 import { requestSpanContext, stampOpenSpans } from '../../lib/session/request-span.js';
 import { activeSlot, adoptSessionId } from '../../lib/session/slot.js';
+import { envelopeApp, post, useTracing } from '../helpers.js';
 
-const exporter = new InMemorySpanExporter();
-const provider = new BasicTracerProvider({
-  spanProcessors: [new SessionSpanProcessor(), new SimpleSpanProcessor(exporter)],
-});
-const tracer = provider.getTracer('spec');
-
-beforeAll(() => {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-});
-afterAll(async () => {
-  context.disable();
-  await provider.shutdown();
-});
-beforeEach(() => {
-  exporter.reset();
-});
-
-const attributesOf = (name: string) =>
-  exporter.getFinishedSpans().find((span) => span.name === name)?.attributes;
+const { attributesOf, spanNamed } = useTracing();
+const tracer = trace.getTracer('spec');
 const BOTH = (id: string) => ({ 'session.id': id, 'gen_ai.conversation.id': id });
 
 /** A server span as HTTP instrumentation opens it: before the body is read, with RPC metadata, and a layer span inside. */
@@ -94,9 +70,13 @@ describe('SessionSpanProcessor', () => {
       tracer.startSpan('child').end();
       res.json({});
     });
-    await request(app)
-      .post('/')
-      .send({ session_id: 'conv-1', tenant: 'acme', turn: 3, labels: { a: [1] }, silent: 'x' });
+    await post(app, {
+      session_id: 'conv-1',
+      tenant: 'acme',
+      turn: 3,
+      labels: { a: [1] },
+      silent: 'x',
+    });
     expect(attributesOf('child')).toEqual({
       ...BOTH('conv-1'),
       'app.tenant': 'acme',
@@ -130,7 +110,7 @@ describe('spans that were open before the body was read', () => {
     app.post('/', (_req, res) => {
       res.json({});
     });
-    await request(app).post('/').send({ session_id: 'conv-1' });
+    await post(app, { session_id: 'conv-1' });
     expect(attributesOf('server')).toEqual(BOTH('conv-1'));
     expect(attributesOf('layer')).toEqual(BOTH('conv-1'));
   });
@@ -139,7 +119,7 @@ describe('spans that were open before the body was read', () => {
     const app = express();
     withServerSpan(app);
     app.use(agentEnvelope({ authorize: () => false }));
-    await request(app).post('/').send({ session_id: 'conv-1' }).expect(403);
+    await post(app, { session_id: 'conv-1' }).expect(403);
     expect(attributesOf('server')).toEqual({});
     expect(attributesOf('layer')).toEqual({});
   });
@@ -157,13 +137,12 @@ describe('the ids of a reply', () => {
   it('are those of the server span, not of the layer that is active', async () => {
     const app = express();
     withServerSpan(app);
-    app.use(agentEnvelope());
-    app.post(
-      '/',
+    envelopeApp(
+      app,
       bind([], () => 1),
     );
-    const { body } = await request(app).post('/').send({});
-    const server = exporter.getFinishedSpans().find((span) => span.name === 'server');
+    const { body } = await post(app, {});
+    const server = spanNamed('server');
     expect(body.trace_id).toBe(server?.spanContext().traceId);
     expect(body.span_id).toBe(server?.spanContext().spanId);
   });
@@ -177,17 +156,13 @@ describe('a stream that fails behind its first item', () => {
   it('is told on the span of the request, whose status code says 200', async () => {
     const app = express();
     withServerSpan(app);
-    app.use(agentEnvelope());
-    app.post(
-      '/',
-      bind([], async function* () {
-        yield 1;
-        throw new Error('later');
-      }),
-    );
-    app.use(problemDetails());
-    await request(app).post('/').send({}).expect(200);
-    const server = exporter.getFinishedSpans().find((span) => span.name === 'server');
+    const route = bind([], async function* () {
+      yield 1;
+      throw new Error('later');
+    });
+    envelopeApp(app, route);
+    await post(app, {}).expect(200);
+    const server = spanNamed('server');
     expect(server?.status.code).toBe(SpanStatusCode.ERROR);
     expect(server?.events.map(({ name }) => name)).toEqual(['exception']);
   });
