@@ -2,6 +2,7 @@ import express, { type RequestHandler } from 'express';
 import { Type } from 'typebox';
 import { agentEnvelope, bind } from '../../lib/index.js';
 import { compilePlan } from '../../lib/request/plan.js';
+import { type AgentRun, brandRun } from '../../lib/shared/run-events.js';
 import { envelopeApp, NDJSON, pointers, post, SSE } from '../helpers.js';
 
 const QUESTION = {
@@ -348,7 +349,7 @@ describe('outputs that do not fit are a 500', () => {
               yield { type: 'run.start' };
             },
           };
-          return run as { output: string };
+          return brandRun(run as AgentRun);
         }),
       );
     const good = await post(answer('a'), {}).expect(200);
