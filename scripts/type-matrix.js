@@ -33,7 +33,11 @@ import { remote } from 'express-agent-envelope/engines/remote';
 import { conformance } from 'express-agent-envelope/engines/conformance';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const typed = <Expected>() => <Actual>(value: Actual, ..._proof: Equal<Actual, Expected> extends true ? [] : ['they differ', Actual]) => value;
+function typed<Expected>() {
+  return function <Actual>(value: Actual, ..._proof: Equal<Actual, Expected> extends true ? [] : ['they differ', Actual]) {
+    return value;
+  };
+}
 interface Schema<In, Out> {
   readonly '~standard': {
     readonly version: 1;
