@@ -53,7 +53,7 @@ export async function project(folder, { dependencies, files = {}, manifest = {} 
 export async function output(program, args, cwd) {
   const { stdout } = await run(program, args, {
     cwd,
-    timeout: 60_000,
+    timeout: 180_000,
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout;
