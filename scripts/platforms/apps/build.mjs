@@ -43,6 +43,8 @@ const BUNDLERS = {
     const esm = format === 'esm';
     const compiler = webpack({
       mode: 'production',
+      // Shorter names change nothing of what is tried here, and take most of the time.
+      optimization: { minimize: false },
       target: 'node20',
       entry,
       externals: external,
