@@ -5,8 +5,8 @@ import { basename, dirname } from 'node:path';
 const [, , bundler, format, place, file] = process.argv;
 const entry = './bundled.mjs';
 /** Optional peers that are not installed: what their documentation must tell everybody who bundles. */
-const peers = [/^@earendil-works\//, /^sandbox-agent$/];
-const external = place === 'outside' ? [/^express$/, ...peers] : peers;
+const peers = ['@earendil-works/pi-ai', '@earendil-works/pi-coding-agent', 'sandbox-agent'];
+const external = place === 'outside' ? ['express', ...peers] : peers;
 
 const BUNDLERS = {
   async esbuild() {
@@ -21,7 +21,7 @@ const BUNDLERS = {
       platform: 'node',
       target: 'node20',
       logLevel: 'error',
-      external: ['@earendil-works/*', 'sandbox-agent', ...(place === 'outside' ? ['express'] : [])],
+      external,
       ...(format === 'esm' && { banner: { js: banner } }),
     });
   },
