@@ -18,12 +18,15 @@ const BUNDLERS = [
   ['ncc', 'esm'],
 ];
 
+/** ncc takes most of a minute of the processor. */
+const BUILT_IN_MS = 300_000;
+
 const root = workspace();
 const newFolder = () => mkdtempSync(join(root, 'bundle-'));
 
 async function build(folder, bundler, format, place) {
   const built = join(newFolder(), `app.${format === 'esm' ? 'mjs' : 'cjs'}`);
-  await output(process.execPath, ['build.mjs', bundler, format, place, built], folder);
+  await output(process.execPath, ['build.mjs', bundler, format, place, built], folder, BUILT_IN_MS);
   return built;
 }
 

@@ -63,7 +63,9 @@ const BUNDLERS = {
   },
   async ncc() {
     const { default: ncc } = await import('@vercel/ncc');
-    const { code } = await ncc(`${process.cwd()}/${entry}`, { externals: external, quiet: true });
+    // It imports what is external at once, installed or not; what it does not find, only where it is asked for.
+    const externals = external.filter((name) => !peers.includes(name));
+    const { code } = await ncc(`${process.cwd()}/${entry}`, { externals, quiet: true });
     writeFileSync(file, code);
   },
 };
