@@ -50,10 +50,10 @@ export async function project(folder, { dependencies, files = {}, manifest = {} 
 }
 
 /** Runs a program in `cwd`; resolves with what it printed, rejects with what it complained about. */
-export async function output(program, args, cwd) {
+export async function output(program, args, cwd, timeout = 180_000) {
   const { stdout } = await run(program, args, {
     cwd,
-    timeout: 180_000,
+    timeout,
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout;

@@ -1,6 +1,6 @@
 /** One file by each bundler, with Express inside and outside, run where nothing of the place it was built in is. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { output, workspace } from '../consumer.js';
 import { connected, engines } from './checks.js';
@@ -18,15 +18,21 @@ const BUNDLERS = [
   ['ncc', 'esm'],
 ];
 
+/** ncc takes most of a minute of the processor. */
+const BUILT_IN_MS = 300_000;
+
+const root = workspace();
+const newFolder = () => mkdtempSync(join(root, 'bundle-'));
+
 async function build(folder, bundler, format, place) {
-  const built = join(workspace(), `app.${format === 'esm' ? 'mjs' : 'cjs'}`);
-  await output(process.execPath, ['build.mjs', bundler, format, place, built], folder);
+  const built = join(newFolder(), `app.${format === 'esm' ? 'mjs' : 'cjs'}`);
+  await output(process.execPath, ['build.mjs', bundler, format, place, built], folder, BUILT_IN_MS);
   return built;
 }
 
 /** Another directory than the one it was built in, with nothing beside it but what was left outside. */
 async function moveAway(built, place) {
-  const folder = workspace();
+  const folder = newFolder();
   const moved = join(folder, built.endsWith('.mjs') ? 'app.mjs' : 'app.cjs');
   renameSync(built, moved);
   mkdirSync(join(folder, 'node_modules'));

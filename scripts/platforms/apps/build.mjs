@@ -5,8 +5,8 @@ import { basename, dirname } from 'node:path';
 const [, , bundler, format, place, file] = process.argv;
 const entry = './bundled.mjs';
 /** Optional peers that are not installed: what their documentation must tell everybody who bundles. */
-const peers = [/^@earendil-works\//, /^sandbox-agent$/];
-const external = place === 'outside' ? [/^express$/, ...peers] : peers;
+const peers = ['@earendil-works/pi-ai', '@earendil-works/pi-coding-agent', 'sandbox-agent'];
+const external = place === 'outside' ? ['express', ...peers] : peers;
 
 const BUNDLERS = {
   async esbuild() {
@@ -21,7 +21,7 @@ const BUNDLERS = {
       platform: 'node',
       target: 'node20',
       logLevel: 'error',
-      external: ['@earendil-works/*', 'sandbox-agent', ...(place === 'outside' ? ['express'] : [])],
+      external,
       ...(format === 'esm' && { banner: { js: banner } }),
     });
   },
@@ -43,6 +43,8 @@ const BUNDLERS = {
     const esm = format === 'esm';
     const compiler = webpack({
       mode: 'production',
+      // Shorter names change nothing of what is tried here, and take most of the time.
+      optimization: { minimize: false },
       target: 'node20',
       entry,
       externals: external,
@@ -61,7 +63,9 @@ const BUNDLERS = {
   },
   async ncc() {
     const { default: ncc } = await import('@vercel/ncc');
-    const { code } = await ncc(`${process.cwd()}/${entry}`, { externals: external, quiet: true });
+    // It imports what is external at once, installed or not; what it does not find, only where it is asked for.
+    const externals = external.filter((name) => !peers.includes(name));
+    const { code } = await ncc(`${process.cwd()}/${entry}`, { externals, quiet: true });
     writeFileSync(file, code);
   },
 };
