@@ -111,7 +111,7 @@ function parseDeclared(field: JsonObject, place: string): ParsedField {
 /** The first entry is `sessionId` itself: its rule is part of the wire, so nobody can declare a laxer one. */
 function parsedSessionId(field: JsonObject, place: string): ParsedField {
   const isSessionId =
-    field.name === sessionId.name &&
+    ownMember(field, 'name') === sessionId.name &&
     // Compared by content: an app may hold two copies of this package.
     (Object.keys(field).length === 1 || JSON.stringify(field) === JSON.stringify(sessionId));
   if (!isSessionId) {
