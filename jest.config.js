@@ -15,6 +15,8 @@ const project = (displayName, testMatch, express) => ({
   displayName,
   testMatch,
   testEnvironment: 'node',
+  // What `test:platforms` installed is no part of this project.
+  modulePathIgnorePatterns: ['<rootDir>/.cache/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
