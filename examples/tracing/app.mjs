@@ -22,5 +22,6 @@ server.on('listening', () => console.log(`http://127.0.0.1:${server.address().po
 // process.exit() here the last spans would be lost: tracing sends them on `beforeExit`.
 process.once('SIGTERM', () => {
   server.close();
+  setInterval(() => server.closeIdleConnections(), 100).unref();
   setTimeout(() => server.closeAllConnections(), 10_000).unref();
 });

@@ -62,7 +62,9 @@ async function invoke(url, session_id, ms) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ session_id, inputs: { ms } }),
   });
-  return reply.ok ? (await reply.json()).data.outputs : `${session_id} was answered ${reply.status}`;
+  return reply.ok
+    ? (await reply.json()).data.outputs
+    : `${session_id} was answered ${reply.status}`;
 }
 
 /** Each request has the span of the server and the one of the route, with its id, and the service has its name. */
@@ -71,9 +73,14 @@ function faultsOf({ spans, types }, type) {
   if (String([...types]) !== type) faults.push(`exported as ${[...types].join() || 'nothing'}`);
   for (const session of SESSIONS) {
     const own = spans.filter(({ attributes }) => attributes['session.id'] === session);
-    for (const scope of ['http', 'express']) {
-      const name = `@opentelemetry/instrumentation-${scope}`;
-      if (!own.some((span) => span.scope === name)) faults.push(`${session}: no span of ${name}`);
+    // Of the server, open before the id is known; of the route, started in the session.
+    for (const [scope, start] of [
+      ['http', 'POST'],
+      ['express', 'request handler'],
+    ]) {
+      const library = `@opentelemetry/instrumentation-${scope}`;
+      if (!own.some((span) => span.scope === library && span.name.startsWith(start)))
+        faults.push(`${session}: no span "${start}" of ${library}`);
     }
     if (!own.every(({ resource }) => resource['service.name'] === 'recipe'))
       faults.push(`${session}: a span of another service`);
