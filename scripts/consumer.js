@@ -50,10 +50,11 @@ export async function project(folder, { dependencies, files = {}, manifest = {} 
 }
 
 /** Runs a program in `cwd`; resolves with what it printed, rejects with what it complained about. */
-export async function output(program, args, cwd) {
+export async function output(program, args, cwd, env = process.env) {
   const { stdout } = await run(program, args, {
     cwd,
-    timeout: 60_000,
+    env,
+    timeout: 120_000,
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout;
