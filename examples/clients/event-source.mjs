@@ -1,7 +1,7 @@
 // EventSource with a POST, where it must be one: `eventsource` takes a fetch of your own.
 import { EventSource } from 'eventsource';
 
-export function watch(url, envelope, onItem, onError = (source) => source.close()) {
+export function watch(url, envelope, onItem) {
   const source = new EventSource(url, {
     fetch: (input, init) =>
       fetch(input, {
@@ -13,6 +13,6 @@ export function watch(url, envelope, onItem, onError = (source) => source.close(
   });
   source.addEventListener('message', ({ data }) => onItem(JSON.parse(data)));
   // A stream that ends is an error to EventSource: it would send the POST again. So is a failure in the stream.
-  source.addEventListener('error', () => onError(source));
+  source.addEventListener('error', () => source.close());
   return source;
 }

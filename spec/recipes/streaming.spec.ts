@@ -1,4 +1,5 @@
 /** The clients of docs/streaming.md, with the real packages, against a real server. */
+import { EventSource } from 'eventsource';
 import express from 'express';
 import { watch } from '../../examples/clients/event-source.mjs';
 import { readNdjson } from '../../examples/clients/read-ndjson.mjs';
@@ -101,8 +102,16 @@ describe('EventSource with a POST', () => {
   it('that is not closed runs the agent again when the stream has ended', async () => {
     const { app, runs } = agentApp();
     await serving(app, async (url) => {
-      // As the recipe, but for its listener that closes.
-      const source = watch(url, ENVELOPE, keep, () => undefined);
+      const source = new EventSource(url, {
+        fetch: (input, init) =>
+          fetch(input, {
+            ...init,
+            method: 'POST',
+            headers: { ...init.headers, 'content-type': 'application/json' },
+            body: JSON.stringify(ENVELOPE),
+          }),
+      });
+      source.addEventListener('message', keep);
       while (runs.length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
       source.close();
     });
