@@ -24,6 +24,7 @@ const COMPILER_OPTIONS = {
   skipLibCheck: true,
 };
 
+const folders = new Map();
 const root = workspace();
 const tarball = pack(root);
 // What compiles the snippets stands above the folders of the readers: none of it is theirs.
@@ -112,7 +113,6 @@ function checksOf({ name, before, texts, own = texts.join('\n') }, major, env) {
   ];
 }
 
-const folders = new Map();
 /** Pages that install the same share a folder. */
 function install(lines, env) {
   const key = [env.PATH, ...lines].join('\n');
