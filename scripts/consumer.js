@@ -54,7 +54,7 @@ export async function output(program, args, cwd, env = process.env) {
   const { stdout } = await run(program, args, {
     cwd,
     env,
-    timeout: 120_000,
+    timeout: 300_000,
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout;
