@@ -53,7 +53,7 @@ const PARSERS: Parsers<RemoteConfiguration> = {
  *
  * @param options - see {@link RemoteOptions}
  * @throws TypeError at once, when an option is wrong
- * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a runner that is down, refuses, fails or cuts its
+ * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a runner that is down, refuses, fails or cuts its
  * answer short; 504 for one that is silent for too long
  * @example
  * ```ts
