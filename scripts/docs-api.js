@@ -27,6 +27,8 @@ await output(
     ...['--plugin', join(folder, 'node_modules/typedoc-plugin-markdown/dist/index.js')],
     ...['--tsconfig', join(ROOT, 'tsconfig.json'), '--out', join(ROOT, 'docs/api')],
     ...['--readme', 'none', '--excludeInternal', '--treatWarningsAsErrors', '--disableSources'],
+    // Types that a public one is made of are told where it is.
+    ...['--validation.notExported', 'false'],
     ...ENTRIES.flatMap((name) => ['--entryPoints', join(ROOT, `lib/${name}.ts`)]),
   ],
   ROOT,

@@ -4,7 +4,7 @@
  * stands in for the published package.
  *
  * A page's install lines follow the README's first. A section (`##`) with lines of its own is an alternative: it gets a folder of
- * its own. The README is one story. A block whose first line is `# Node.js 20` or `# Node.js 22 …` is for that one.
+ * its own. The README is one story. An argument picks pages and sections: `npm run test:docs -- Zero-code`. A block whose first line is `# Node.js 20` or `# Node.js 22 …` is for that one.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,9 +45,12 @@ const stories = [
     .filter((file) => file.endsWith('.md'))
     .flatMap((file) => storiesOf(`docs/${file}`)),
 ];
+const [only = ''] = process.argv.slice(2);
 const checks = MAJORS.flatMap((major) => {
   const env = environment(major);
-  return stories.flatMap((story) => checksOf(story, major, env));
+  return stories
+    .filter(({ name }) => name.includes(only))
+    .flatMap((story) => checksOf(story, major, env));
 });
 await report('test:docs', checks);
 
