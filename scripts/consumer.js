@@ -50,9 +50,10 @@ export async function project(folder, { dependencies, files = {}, manifest = {} 
 }
 
 /** Runs a program in `cwd`; resolves with what it printed, rejects with what it complained about. */
-export async function output(program, args, cwd, timeout = 180_000) {
+export async function output(program, args, cwd, { env = process.env, timeout = 180_000 } = {}) {
   const { stdout } = await run(program, args, {
     cwd,
+    env,
     timeout,
     maxBuffer: 64 * 1024 * 1024,
   });

@@ -53,8 +53,8 @@ const OPTIONS: Parsers<RunConfiguration> = {
  * @param options - see {@link RunOptions}
  * @returns a run: iterate it, await its `result`, or return it from a bound handler
  * @throws TypeError at once, for what is no engine, an unknown option or member, a session id that breaks its rule
- * @throws {@link EnvelopeError} at once: `INVALID_INPUT` (422) for messages that are none, or do not end with the user's
- * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED` (502; 504 for a timeout), with the engine's error as its
+ * @throws {@link index!EnvelopeError | EnvelopeError} at once: `INVALID_INPUT` (422) for messages that are none, or do not end with the user's
+ * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED` (502; 504 for a timeout), with the engine's error as its
  * `cause`. When `options.signal` aborts, the run fails with the signal's reason instead.
  * @example
  * ```ts

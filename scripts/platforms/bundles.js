@@ -26,7 +26,9 @@ const newFolder = () => mkdtempSync(join(root, 'bundle-'));
 
 async function build(folder, bundler, format, place) {
   const built = join(newFolder(), `app.${format === 'esm' ? 'mjs' : 'cjs'}`);
-  await output(process.execPath, ['build.mjs', bundler, format, place, built], folder, BUILT_IN_MS);
+  await output(process.execPath, ['build.mjs', bundler, format, place, built], folder, {
+    timeout: BUILT_IN_MS,
+  });
   return built;
 }
 

@@ -36,7 +36,7 @@ const NO_USAGE: PiAi.Usage = {
  * @param options - see {@link PiOptions}
  * @throws TypeError at once, when an option is wrong
  * @throws Error at once, with the code `PEER_MISSING`, when a package of Pi is not installed
- * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED` (502) for a model that Pi does not know, a provider without a
+ * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED` (502) for a model that Pi does not know, a provider without a
  * key, and a call to the model that fails
  * @example
  * ```ts

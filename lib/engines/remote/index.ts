@@ -62,8 +62,8 @@ const PARSERS: Parsers<RemoteConfiguration> = {
  *
  * @param options - see {@link RemoteOptions}
  * @throws TypeError at once, when an option is wrong
- * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a runner that is down, refuses, redirects, fails,
- * cuts its answer short or sends what is no event; 504 for one that is silent for too long
+ * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a runner that is down, refuses,
+ * redirects, fails, cuts its answer short or sends what is no event; 504 for one that is silent for too long
  * @example
  * ```ts
  * const engine = remote({ url: 'http://runner.internal:3001/run', timeoutMs: 30_000 });

@@ -27,7 +27,7 @@ export type { RivetOptions, RivetPermission, RivetPermissionRequest } from './op
  * @param options - see {@link RivetOptions}
  * @throws TypeError at once, when an option is wrong
  * @throws Error at once, with the code `PEER_MISSING`, when `sandbox-agent` is not installed
- * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a daemon that cannot be started or reached, an agent
+ * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a daemon that cannot be started or reached, an agent
  * that is not there, fails or dies, and a model it does not offer; 504 for a session that does not open in
  * `startTimeoutMs`
  * @example
