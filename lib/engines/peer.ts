@@ -1,7 +1,7 @@
-/** The names of optional peers go in; nothing comes out when they are installed, else an error that says what to install. */
+/** The names of optional peers go in; the folders where they are installed come out, or an error that says what to install. */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /**
  * Looks for the packages that an adapter needs without loading them, so that a missing one shows where the app is put
@@ -12,21 +12,36 @@ import { join } from 'node:path';
  * @throws Error with the code `PEER_MISSING`, which names the missing package and the command that installs all of them
  */
 export function requirePeers(caller: string, packageNames: readonly string[]): void {
-  const missing = packageNames.find((name) => !isInstalled(name));
+  // Yarn's Plug'n'Play has no folders to look into: there the import itself says what is missing.
+  if (process.versions.pnp !== undefined) return;
+  const missing = packageNames.find((name) => findPackage(name) === undefined);
   if (missing === undefined) return;
   const error = new Error(`${caller} needs ${missing}: npm install ${packageNames.join(' ')}`);
   throw Object.assign(error, { code: 'PEER_MISSING' });
 }
 
-function isInstalled(packageName: string): boolean {
-  const { resolve } = createRequire(import.meta.url);
-  try {
-    resolve(packageName);
-    return true;
-  } catch (error) {
-    // A package for `import` only is found and then refused, with another code.
-    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') return true;
-  }
-  // A `resolve` that replaces Node's may say so of such a package, too.
-  return (resolve.paths(packageName) ?? []).some((path) => existsSync(join(path, packageName)));
+/**
+ * The folder of an installed package. Looked for as Node does, but by hand: bundlers put something else in the place of
+ * `createRequire(import.meta.url)`, and a package for `import` only cannot be resolved by it.
+ *
+ * @param from - paths to look from, upwards. @defaultValue this file; in a bundle, which has swallowed it, the program and
+ * the working directory
+ */
+export function findPackage(name: string, from: readonly string[] = places()): string | undefined {
+  return from
+    .flatMap(withAncestors)
+    .map((folder) => join(folder, 'node_modules', name))
+    .find((folder) => existsSync(folder));
+}
+
+function places(): string[] {
+  // The types know of no bundle.
+  const url: unknown = import.meta.url;
+  const own = typeof url === 'string' && url.startsWith('file:') ? [fileURLToPath(url)] : [];
+  return [...own, ...process.argv.slice(1, 2), process.cwd()];
+}
+
+function withAncestors(path: string): string[] {
+  const parent = dirname(path);
+  return parent === path ? [path] : [path, ...withAncestors(parent)];
 }

@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { accessSync, chmodSync, constants, existsSync, realpathSync } from 'node:fs';
+import { accessSync, chmodSync, constants, realpathSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { findPackage } from '../peer.js';
 import { atMost } from '../waiting.js';
 import { type Daemon, DIRECTORY_PREFIX, send } from './connect.js';
 
@@ -132,13 +132,13 @@ async function freePort(): Promise<number> {
 
 /** The binary hangs off `@sandbox-agent/cli`, and that off the SDK: each is looked for from there, as pnpm has it. */
 function findBinary(): string {
-  const { resolve } = createRequire(import.meta.url);
-  const places = (resolve.paths('sandbox-agent') ?? []).map((path) => join(path, 'sandbox-agent'));
-  // The SDK does not export its package.json.
-  const sdk = realpathSync(places.find(existsSync) ?? 'sandbox-agent');
-  const cli = createRequire(join(sdk, 'package.json')).resolve('@sandbox-agent/cli/package.json');
-  const platform = `@sandbox-agent/cli-${process.platform}-${process.arch}/package.json`;
-  const binary = join(dirname(createRequire(cli).resolve(platform)), 'bin', 'sandbox-agent');
+  const platform = `@sandbox-agent/cli-${process.platform}-${process.arch}`;
+  let folder: string | undefined;
+  for (const name of ['sandbox-agent', '@sandbox-agent/cli', platform]) {
+    folder = findPackage(name, folder === undefined ? undefined : [realpathSync(folder)]);
+    if (folder === undefined) throw new Error(`The package ${name} is not installed`);
+  }
+  const binary = join(String(folder), 'bin', 'sandbox-agent');
   try {
     accessSync(binary, constants.X_OK);
   } catch {
