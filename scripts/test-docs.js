@@ -4,7 +4,8 @@
  * stands in for the published package.
  *
  * A page's install lines follow the README's first. A section (`##`) with lines of its own is an alternative: it gets a folder of
- * its own. The README is one story. An argument picks pages and sections: `npm run test:docs -- Zero-code`. A block whose first line is `# Node.js 20` or `# Node.js 22 …` is for that one.
+ * its own. The README is one story. A block whose first line is `# Node.js 20` or `# Node.js 22 …` is for that one.
+ * An argument picks pages and sections by name: `npm run test:docs -- Zero-code`.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
