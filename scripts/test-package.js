@@ -65,7 +65,7 @@ run(mine, { messages: [{ role: 'user', content: 'Hello' }] }).result.then(({ ses
   console.log(JSON.stringify([failure(pi), failure(rivet), typeof remote({ url: 'http://localhost/' }).open, sessionId, output])));
 `;
 const WITHOUT_PEERS_EXPECTED = JSON.stringify([
-  'PEER_MISSING pi() needs @earendil-works/pi-coding-agent: npm install @earendil-works/pi-coding-agent @earendil-works/pi-ai',
+  'PEER_MISSING pi() needs @earendil-works/pi-coding-agent: npm install @earendil-works/pi-coding-agent@0.74 @earendil-works/pi-ai@0.74',
   'PEER_MISSING rivet() needs sandbox-agent: npm install sandbox-agent',
   'function',
   'own-id',

@@ -9,14 +9,21 @@ import { fileURLToPath } from 'node:url';
  *
  * @param caller - who needs them, e.g. `pi()`
  * @param packageNames - all packages that it needs
+ * @param version - of all of them, to be installed. @defaultValue whatever npm picks
  * @throws Error with the code `PEER_MISSING`, which names the missing package and the command that installs all of them
  */
-export function requirePeers(caller: string, packageNames: readonly string[]): void {
+export function requirePeers(
+  caller: string,
+  packageNames: readonly string[],
+  version?: string,
+): void {
   // Yarn's Plug'n'Play has no folders to look into: there the import itself says what is missing.
   if (process.versions.pnp !== undefined) return;
   const missing = packageNames.find((name) => findPackage(name) === undefined);
   if (missing === undefined) return;
-  const error = new Error(`${caller} needs ${missing}: npm install ${packageNames.join(' ')}`);
+  const suffix = version === undefined ? '' : `@${version}`;
+  const wanted = packageNames.map((name) => name + suffix).join(' ');
+  const error = new Error(`${caller} needs ${missing}: npm install ${wanted}`);
   throw Object.assign(error, { code: 'PEER_MISSING' });
 }
 

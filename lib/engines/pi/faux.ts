@@ -23,12 +23,17 @@ export interface FauxOptions {
   readonly tokensPerSecond?: number | undefined;
 }
 
-/** Registers the provider for one session: on a shared one, sessions at the same time take each other's answers. */
-export function registerFaux(
+/**
+ * Makes the provider of one session: on a shared one, sessions at the same time take each other's answers.
+ *
+ * @param create - the function of pi-ai that makes it
+ */
+export function createFauxProvider<T extends PiAi.FauxProviderRegistration>(
   ai: typeof PiAi,
   { respond = quote, tokensPerSecond }: FauxOptions,
-): PiAi.FauxProviderRegistration {
-  const faux = ai.registerFauxProvider(tokensPerSecond === undefined ? {} : { tokensPerSecond });
+  create: (options: { tokensPerSecond?: number }) => T,
+): T {
+  const faux = create(tokensPerSecond === undefined ? {} : { tokensPerSecond });
   const step: PiAi.FauxResponseFactory = async (context, options) => {
     // A response is used up by one call.
     faux.appendResponses([step]);
@@ -40,10 +45,12 @@ export function registerFaux(
 }
 
 function quote({ messages }: Context): string {
+  // Since 0.80 the system prompt is one of them.
+  const turns = messages.filter(({ role }) => (role as string) !== 'system');
   const last = messages.findLast(({ role }) => role === 'user')?.content ?? '';
   const text =
     typeof last === 'string'
       ? last
       : last.map((part) => (part.type === 'text' ? part.text : '')).join('');
-  return `I have seen ${messages.length} message(s). The last one says: ${text}`;
+  return `I have seen ${turns.length} message(s). The last one says: ${text}`;
 }

@@ -6,9 +6,8 @@ import type * as PiAi from '@earendil-works/pi-ai';
 import type * as Pi from '@earendil-works/pi-coding-agent';
 import type { AgentMessage } from '../../shared/run-events.js';
 import type { AgentEngine } from '../engine.js';
-import { engineFailed } from '../engine-error.js';
 import { requirePeers } from '../peer.js';
-import { registerFaux } from './faux.js';
+import { createModels, findModel } from './models.js';
 import { type PiOptions, parseOptions } from './options.js';
 import { createPiSession } from './session.js';
 
@@ -16,6 +15,8 @@ export type { FauxOptions } from './faux.js';
 export type { PiOptions } from './options.js';
 
 const PACKAGES = ['@earendil-works/pi-coding-agent', '@earendil-works/pi-ai'];
+/** Newer ones want Node.js 22.19; npm would install them on an older one, and only warn. */
+const LINE = isNode(22, 19) ? '0.87' : '0.74';
 const NO_USAGE: PiAi.Usage = {
   input: 0,
   output: 0,
@@ -46,32 +47,28 @@ const NO_USAGE: PiAi.Usage = {
  */
 export function pi(options?: PiOptions): AgentEngine {
   const configuration = parseOptions(options);
-  requirePeers('pi()', PACKAGES);
+  requirePeers('pi()', PACKAGES, LINE);
   return {
     name: 'pi',
     async open(request, signal) {
       const { system, history, question } = split(request.messages);
       const agent = await import('@earendil-works/pi-coding-agent');
       const ai = await import('@earendil-works/pi-ai');
-      const authStorage = agent.AuthStorage.inMemory();
-      const modelRegistry = agent.ModelRegistry.inMemory(authStorage);
+      const models = await createModels(agent, ai);
       const name = request.model ?? configuration.model;
-      const faux = name === 'faux' ? registerFaux(ai, configuration.faux) : undefined;
       let cwd: string | undefined;
       const release = async () => {
-        faux?.unregister();
+        models.release();
         if (cwd !== undefined) await rm(cwd, { recursive: true, force: true });
       };
       try {
-        // Pi refuses a provider without a key, even this one.
-        if (faux) authStorage.setRuntimeApiKey('faux', 'unused');
-        const model = faux?.getModel() ?? findModel(modelRegistry, name);
+        const faux = name === 'faux' ? models.addFaux(configuration.faux) : undefined;
+        const model = faux ?? findModel(models, name);
         cwd = await mkdtemp(join(tmpdir(), 'express-agent-envelope-pi-'));
         const { session } = await agent.createAgentSession({
           cwd,
           agentDir: join(cwd, 'agent'),
-          authStorage,
-          modelRegistry,
+          ...models.sessionOptions,
           // Retrying is up to who asks, and history is up to who sends it.
           settingsManager: agent.SettingsManager.inMemory({
             retry: { enabled: false },
@@ -86,7 +83,10 @@ export function pi(options?: PiOptions): AgentEngine {
           // An allowlist: with none, Pi would offer its own, a shell among them.
           tools: configuration.tools.map((tool) => tool.name),
         });
-        session.agent.state.messages = toPiMessages(history, session.agent.state.model);
+        const past = toPiMessages(history, session.agent.state.model);
+        session.agent.state.messages = past;
+        // Since 0.80 Pi builds each prompt from here.
+        for (const message of past) session.sessionManager.appendMessage(message);
         // By this id the faux provider simulates a cache, and counts what it puts there twice.
         if (faux) delete session.agent.sessionId;
         return createPiSession(session, question, signal, release);
@@ -96,6 +96,11 @@ export function pi(options?: PiOptions): AgentEngine {
       }
     },
   };
+}
+
+function isNode(major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = process.versions.node.split('.').map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
 function split(messages: readonly AgentMessage[]) {
@@ -108,26 +113,8 @@ function split(messages: readonly AgentMessage[]) {
   };
 }
 
-/** The model of this name; without a name `undefined`, for Pi to choose. Pi's own errors quote paths and its commands. */
-function findModel(registry: Pi.ModelRegistry, name: string | undefined) {
-  if (name === undefined) {
-    if (registry.getAvailable().length > 0) return undefined;
-    throw engineFailed(
-      'No model was named, and the environment has no key for any provider Pi knows',
-    );
-  }
-  // Ids have slashes of their own: openrouter/anthropic/…
-  const slash = name.indexOf('/');
-  const model = registry.find(name.slice(0, Math.max(slash, 0)), name.slice(slash + 1));
-  if (model === undefined) {
-    throw engineFailed('Pi does not know the model: it must be "faux" or "provider/model-id"');
-  }
-  if (registry.hasConfiguredAuth(model)) return model;
-  throw engineFailed(`The environment has no key for the provider "${model.provider}"`);
-}
-
 /** Pi's own loader reads the user's and the working directory's files. */
-function noResources(agent: typeof Pi, systemPrompt: string): Pi.ResourceLoader {
+function noResources(agent: typeof Pi, systemPrompt: string) {
   const runtime = agent.createExtensionRuntime();
   return {
     getExtensions: () => ({ extensions: [], errors: [], runtime }),
@@ -137,6 +124,9 @@ function noResources(agent: typeof Pi, systemPrompt: string): Pi.ResourceLoader 
     getAgentsFiles: () => ({ agentsFiles: [] }),
     getSystemPrompt: () => systemPrompt,
     getAppendSystemPrompt: () => [],
+    // Since 0.80.
+    getSystemPromptSource: () => undefined,
+    getAppendSystemPromptSources: () => [],
     extendResources: () => {},
     reload: async () => {},
   };

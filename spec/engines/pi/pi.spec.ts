@@ -601,6 +601,9 @@ describe('a package that is not installed', () => {
         message: `pi() needs ${NAME}: npm install @earendil-works/pi-ai express ${NAME}`,
       }),
     );
+    expect(() => requirePeers('pi()', ['express', NAME], '0.74')).toThrow(
+      `pi() needs ${NAME}: npm install express@0.74 ${NAME}@0.74`,
+    );
     expect(() => requirePeers('pi()', ['@earendil-works/pi-ai', 'express'])).not.toThrow();
   });
 });
