@@ -15,11 +15,18 @@ const project = (displayName, testMatch, express) => ({
   displayName,
   testMatch,
   testEnvironment: 'node',
+  // What `test:platforms` installed is no part of this project.
+  modulePathIgnorePatterns: ['<rootDir>/.cache/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
   },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^express$': express },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // The samples of docs/ import it by its name.
+    '^express-agent-envelope$': '<rootDir>/lib/index.ts',
+    '^express$': express,
+  },
 });
 
 export default {

@@ -5,8 +5,14 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { type AgentEnvelopeOptions, type Configuration, parseOptions } from './options.js';
 import { createBodyReader } from './request/body.js';
 import { Client } from './request/client.js';
-import { type FieldValues, readData, readFields } from './request/envelope.js';
-import { spanAttributes } from './request/field-list.js';
+import {
+  type FieldValues,
+  hasFieldValue,
+  type LocatedData,
+  readData,
+  readFields,
+} from './request/envelope.js';
+import { spanAttributes } from './request/parsed-field.js';
 import { stampOpenSpans } from './session/request-span.js';
 import {
   type AcceptedEnvelope,
@@ -31,7 +37,8 @@ type Query = Request['query'];
  * `outputs` and `parameters` from `data` (or, flat, from the top level). Fills `res.locals` and runs everything after it
  * in the session, so that `getSessionId()` and every span know the id.
  *
- * Mount it before the routes, alone or after `express.json()`. A request without a JSON object passes untouched.
+ * Mount it before the routes, alone or after `express.json()`. A request without a JSON object passes untouched, and so does
+ * an object of another route: one that has none of the fields and a `data` or `inputs` of another shape.
  *
  * @param options - see {@link AgentEnvelopeOptions}
  * @throws TypeError at once, when an option is wrong, and when it is mounted without being called
@@ -54,7 +61,9 @@ export function agentEnvelope(
     readBody(req, res, (error, body) => {
       if (body === undefined) return next(error);
       if ('refusal' in body) {
-        keepState(res, { kind: 'none', refusal: body.refusal });
+        const { code, message } = body.refusal;
+        // Made only where a route needs it: most requests without an envelope are for other routes.
+        keepState(res, { kind: 'none', refusal: () => new EnvelopeError(code, message) });
         return next();
       }
       let admit: () => void;
@@ -69,13 +78,12 @@ export function agentEnvelope(
   };
 }
 
-refuseUncalled(agentEnvelope);
+refuseUncalled(agentEnvelope, 'agentEnvelope');
 
 interface Exchange {
   readonly req: Request;
   readonly res: Response;
   readonly next: NextFunction;
-  /** The context from before the body was read. */
   readonly entry: Context;
 }
 
@@ -86,6 +94,12 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
   // An app that went on after a refusal gets it again, outside of the session: it may be somebody else's.
   if (earlier?.kind === 'refused') return () => next(earlier.error);
   const { values, error } = readFields(body, config.fields);
+  const data = readData(body);
+  // An object of another route: those of JSON:API and CloudEvents have a `data` of their own. A bound route tells the error.
+  if (data instanceof EnvelopeError && !earlier && !error && !hasFieldValue(values)) {
+    keepState(res, { kind: 'none', refusal: () => data });
+    return next;
+  }
   const sent = values.session_id;
   if (earlier !== undefined) inheritFields(values, earlier.slot.fields);
   const broken = error ?? fillAbsentSession(config, values);
@@ -98,16 +112,15 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
     },
     responseHeader: config.responseHeader,
   };
-  const state = broken ? refused(session, broken) : stateOf(session, body);
+  const state = stateOf(session, broken ?? data);
   setSessionHeader(res, session);
-
   const { authorize } = config;
   if (authorize === undefined || typeof sent !== 'string') return () => enter(exchange, state);
   // The spans of a refused caller must not land in somebody else's conversation: its session is never entered.
   const refuse = (cause?: unknown) => {
-    const forbidden = refused(session, FORBIDDEN(cause));
-    keepState(res, forbidden);
-    next(forbidden.error);
+    const error = FORBIDDEN(cause);
+    keepState(res, stateOf(session, error));
+    next(error);
   };
   return () => {
     isAuthorized(authorize, sent, req).then(
@@ -131,18 +144,14 @@ function inheritFields(values: FieldValues, earlier: FieldValues): void {
   for (const [name, value] of Object.entries(earlier)) values[name] ??= value;
 }
 
-function refused(session: SessionState, error: EnvelopeError): RefusedEnvelope {
-  return { kind: 'refused', ...session, error };
-}
-
-/** A fault of the data is an outcome of the session, not a throw: it belongs to `next`, inside of it. */
-function stateOf(session: SessionState, body: JsonObject): RefusedEnvelope | AcceptedEnvelope {
-  try {
-    return { kind: 'accepted', ...session, data: readData(body) };
-  } catch (error) {
-    // `readData` throws nothing else.
-    return refused(session, error as EnvelopeError);
-  }
+/** A fault of the client is an outcome of the session, not a throw: it belongs to `next`, inside of it. */
+function stateOf(
+  session: SessionState,
+  data: LocatedData | EnvelopeError,
+): RefusedEnvelope | AcceptedEnvelope {
+  return data instanceof EnvelopeError
+    ? { kind: 'refused', ...session, error: data }
+    : { kind: 'accepted', ...session, data };
 }
 
 function enter({ res, next, entry }: Exchange, state: RefusedEnvelope | AcceptedEnvelope): void {

@@ -3,7 +3,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { createHandlerIo, type HandlerIo } from './reply/handler-io.js';
 import { negotiate, type Offers, offersOf, type StreamType } from './reply/negotiate.js';
 import { sendReply } from './reply/reply.js';
-import type { Bound } from './request/binding.js';
+import type { Asked, Bound } from './request/binding.js';
 import { refusingDepth } from './request/envelope.js';
 import {
   compilePlan,
@@ -19,8 +19,15 @@ import { configError, EnvelopeError } from './shared/errors.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 import type { AgentRun } from './shared/run-events.js';
 import { isAbortError } from './shared/thrown.js';
+import { refuseMisuse, refuseUncalled } from './shared/uncalled.js';
 
 type MaybePromise<T> = T | Promise<T>;
+
+/**
+ * The declaration alone says what the handler gets: to infer it back from the handler is work for nothing, and a lot of it.
+ * TypeScript's own `NoInfer` came with 5.4.
+ */
+type NoInference<T> = [T][T extends unknown ? 0 : never];
 
 /** What a handler may return: its output, a stream of outputs, or nothing when it answered through `res`. */
 type Output<T> = unknown extends T
@@ -56,7 +63,7 @@ const PARSERS: Parsers<{ readonly stream: StreamType }> = {
  *
  * What the handler returns is the reply: a value, an async iterable (streamed as NDJSON or SSE), an `AgentRun` (either).
  *
- * @param names - what to bind
+ * @param asked - what to bind: names, and fields that {@link envelopeField} made, which are typed by their schema
  * @param handler - called with the bound values and `{ req, res, signal }`, inside the session
  * @param options - see {@link BindOptions}
  * @throws TypeError at once, for names that cannot be bound
@@ -67,13 +74,13 @@ const PARSERS: Parsers<{ readonly stream: StreamType }> = {
  * app.post('/invoke', bind(['session_id', 'inputs'], ({ session_id, inputs }) => answer(session_id, inputs)));
  * ```
  */
-export function bind<const Names extends readonly string[]>(
-  names: Names,
-  handler: (bound: Bound<Names[number]>, io: HandlerIo) => unknown,
+export function bind<const A extends readonly Asked[]>(
+  asked: A,
+  handler: (bound: Bound<A[number]>, io: HandlerIo) => unknown,
   options?: BindOptions,
 ): RequestHandler;
 /**
- * The same, declared with JSON Schemas: they are compiled once, checked on each request, and type the handler.
+ * The same, declared with schemas: they are compiled once, checked on each request, and type the handler.
  *
  * @param declaration - see {@link Declaration}
  * @throws TypeError at once, for a schema that cannot be compiled
@@ -84,16 +91,25 @@ export function bind<const Names extends readonly string[]>(
  * app.post('/ask', bind({ session_id: true, inputs }, ({ inputs }) => answer(inputs.question)));
  * ```
  */
-export function bind<const D extends Declaration>(
-  declaration: D & StrictDeclaration<D>,
-  handler: (bound: DeclaredBound<D>, io: HandlerIo) => Output<DeclaredOutput<D>>,
+export function bind<const D extends Declaration & StrictDeclaration<D>>(
+  declaration: D,
+  handler: (
+    bound: NoInference<DeclaredBound<D>>,
+    io: HandlerIo,
+  ) => NoInference<Output<DeclaredOutput<D>>>,
   options?: BindOptions,
 ): RequestHandler;
 export function bind(
-  asked: readonly string[] | Declaration,
+  asked: readonly Asked[] | Declaration,
   handler: (bound: never, io: HandlerIo) => unknown,
   options?: BindOptions,
 ): RequestHandler {
+  refuseMisuse('bind', asked);
+  if (typeof asked === 'function' || typeof asked === 'string') {
+    throw new TypeError(
+      "bind: names must be a list of names or a declaration. Did you mean bind(['inputs'], handler)?",
+    );
+  }
   const plan = compilePlan(asked);
   if (typeof handler !== 'function')
     throw configError('bind: handler', 'must be a function', handler);
@@ -105,7 +121,7 @@ export function bind(
       case undefined:
         return next(MIDDLEWARE_MISSING());
       case 'none':
-        return next(new EnvelopeError(state.refusal.code, state.refusal.message));
+        return next(state.refusal());
       // An app that went on after a refusal gets it again, outside of the session: it may be somebody else's.
       case 'refused':
         return next(state.error);
@@ -114,6 +130,8 @@ export function bind(
     }
   };
 }
+
+refuseUncalled(bind, 'bind');
 
 interface BoundRoute {
   readonly plan: Plan;

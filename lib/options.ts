@@ -1,10 +1,11 @@
 /** The public options go in, a complete and frozen configuration comes out; whatever is wrong throws here, at start. */
 import type { Request } from 'express';
 import { type EnvelopeField, sessionId } from './request/field.js';
-import { type ParsedField, parseFieldList } from './request/field-list.js';
+import { parseFieldList } from './request/field-list.js';
+import type { ParsedField } from './request/parsed-field.js';
 import { configError } from './shared/errors.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
-import { isRequest, uncalled } from './shared/uncalled.js';
+import { refuseMisuse } from './shared/uncalled.js';
 
 /** What `agentEnvelope()` takes. An explicit `undefined` means the default. */
 export interface AgentEnvelopeOptions {
@@ -115,6 +116,11 @@ const PARSERS: Parsers<Configuration> = {
  * @throws TypeError naming the option, the rule and the value
  */
 export function parseOptions(options?: AgentEnvelopeOptions): Configuration {
-  if (isRequest(options)) throw uncalled('agentEnvelope');
+  refuseMisuse('agentEnvelope', options);
+  if (Array.isArray(options)) {
+    throw new TypeError(
+      `${WHERE} options must be an object, got an array. Did you mean agentEnvelope({ fields: […] })?`,
+    );
+  }
   return parseConfiguration(`${WHERE} options`, PARSERS, options);
 }

@@ -7,7 +7,7 @@ import { echoSession, readSession } from './session/request-state.js';
 import { configError } from './shared/errors.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 import { orUndefined, readMember } from './shared/thrown.js';
-import { isRequest, refuseUncalled, uncalled } from './shared/uncalled.js';
+import { refuseMisuse, refuseUncalled } from './shared/uncalled.js';
 
 /** What `problemDetails()` takes. An explicit `undefined` means the default. */
 export interface ProblemDetailsOptions {
@@ -62,7 +62,12 @@ const ERROR_HEADERS: ReadonlySet<string> = new Set(['allow', 'retry-after', 'www
  * @see https://www.rfc-editor.org/rfc/rfc9457
  */
 export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHandler {
-  if (isRequest(options)) throw uncalled('problemDetails');
+  refuseMisuse('problemDetails', options);
+  if (typeof options === 'function') {
+    throw new TypeError(
+      'problemDetails: options must be an object, got a function. Did you mean problemDetails({ onError: … })?',
+    );
+  }
   const { onError } = parseConfiguration('problemDetails: options', PARSERS, options);
   return function problemDetails(error, req, res, next) {
     const session = readSession(res);
@@ -80,7 +85,7 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
     res.send(Buffer.from(JSON.stringify(problem)));
   };
 }
-refuseUncalled(problemDetails);
+refuseUncalled(problemDetails, 'problemDetails');
 
 /** The app's observer must not come between an error and its reply. */
 async function observe(

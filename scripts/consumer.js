@@ -50,10 +50,11 @@ export async function project(folder, { dependencies, files = {}, manifest = {} 
 }
 
 /** Runs a program in `cwd`; resolves with what it printed, rejects with what it complained about. */
-export async function output(program, args, cwd) {
+export async function output(program, args, cwd, { env = process.env, timeout = 180_000 } = {}) {
   const { stdout } = await run(program, args, {
     cwd,
-    timeout: 60_000,
+    env,
+    timeout,
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout;

@@ -13,7 +13,8 @@ const sdk = (version) => ({ '@opentelemetry/sdk-trace-node': version });
 
 /** `instrumentation-express` with the HTTP instrumentation and SDK of its time. Before 0.49 it patches Express 4 only. */
 const LINES = [
-  { express: '0.47.1', http: '0.57.2', sdk: sdk('1.30.1'), majors: [4] },
+  // With the oldest API that these instrumentations, and this package, take.
+  { express: '0.47.1', http: '0.57.2', sdk: sdk('1.30.1'), majors: [4], api: '1.3.0' },
   { express: '0.48.0', http: '0.200.0', sdk: sdk('2.0.0'), majors: [4] },
   { express: '0.54.0', http: '0.205.0', sdk: sdk('2.1.0'), majors: [4, 5] },
   { express: '0.61.0', http: '0.213.0', sdk: sdk('2.6.0'), majors: [4, 5] },
@@ -38,12 +39,12 @@ const tarball = pack(root);
 const combinations = LINES.flatMap((line) => line.majors.map((major) => ({ ...line, major })));
 await report(
   'test:matrix',
-  combinations.map(({ express, http, sdk, major, node, args = [] }) => [
+  combinations.map(({ express, http, sdk, major, node, api = '^1.9.0', args = [] }) => [
     `instrumentation-express ${express}, Express ${major}, Node ${node ?? process.versions.node}`,
     async () => {
       const folder = await project(join(root, `${express}-express${major}`), {
         dependencies: {
-          '@opentelemetry/api': '^1.9.0',
+          '@opentelemetry/api': api,
           '@opentelemetry/instrumentation': http,
           '@opentelemetry/instrumentation-express': express,
           '@opentelemetry/instrumentation-http': http,

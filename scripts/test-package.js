@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { locked, output, pack, project, report, workspace } from './consumer.js';
+import { typeMatrix } from './type-matrix.js';
 
 const SERVE = `
 const app = express();
@@ -207,4 +208,5 @@ await report('test:package', [
       ),
     }),
   ],
+  ...typeMatrix(root, tarball),
 ]);

@@ -45,7 +45,7 @@ function appWith(options?: AgentEnvelopeOptions, ...before: RequestHandler[]): E
 
 const MOUNTS: [string, RequestHandler[]][] = [
   ['alone', []],
-  ['after express.json()', [express.json({ strict: false })]],
+  ['after express.json()', [express.json()]],
 ];
 
 describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
@@ -173,13 +173,67 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
     expect(reply.headers['x-active-session']).toBe('conv-1');
   });
 
-  it.each(['[]', '[{"session_id":"conv-1"}]', '"conv-1"', '7', 'null'])(
+  /** JSON:API, CloudEvents, models served over HTTP: an object without a field whose data is of another shape. */
+  describe.each<[string, string[]]>([
+    ['{"data":[{"type":"articles","id":"1"}]}', ['/data']],
+    ['{"specversion":"1.0","type":"order.paid","data":"text"}', ['/data']],
+    ['{"inputs":"text"}', ['/inputs']],
+    ['{"inputs":["a","b"],"parameters":{"k":1}}', ['/inputs']],
+    ['{"parameters":"none"}', ['/parameters']],
+    ['{"data":{"inputs":"text"}}', ['/data/inputs']],
+    ['{"data":{},"inputs":{}}', ['/inputs']],
+    ['{"session_id":null,"data":[]}', ['/data']],
+    ['{"session_id":" ","data":[]}', ['/data']],
+    ['{"data":[],"session":"conv-1"}', ['/data']],
+  ])('given %s, of another route', (json, pointers) => {
+    it.each<[string, AgentEnvelopeOptions]>([
+      ['no option', {}],
+      ["absentSession: 'mint'", { absentSession: 'mint' }],
+      ["absentSession: 'require'", { absentSession: 'require' }],
+      ['authorize', { authorize: () => false }],
+      ['a further field', { fields: [sessionId, 'tenant'] }],
+    ])('and %s, passes it untouched; a bound route refuses it', async (_title, options) => {
+      const app = appWith(options, ...before);
+      const plain = await post(app, json, '/plain');
+      expect([plain.status, plain.body]).toEqual([200, { active: null }]);
+      expect(plain.headers).not.toHaveProperty('x-session-id');
+      const bound = await post(app, json, '/bound');
+      expect([bound.status, bound.body.code]).toEqual([400, 'INVALID_ENVELOPE']);
+      expect(bound.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(
+        pointers,
+      );
+      expect(bound.body).not.toHaveProperty('session_id');
+      expect(bound.headers['x-session-id']).toBeUndefined();
+      expect(bound.headers['x-active-session']).toBe('none');
+    });
+  });
+
+  it.each<[string, string]>([
+    ['{"tenant":"acme","data":[]}', 'INVALID_ENVELOPE'],
+    ['{"tenant":{},"data":[]}', 'INVALID_FIELD'],
+    ['{"tenant":0,"inputs":"text"}', 'INVALID_ENVELOPE'],
+    ['{"tenant":false,"inputs":"text"}', 'INVALID_ENVELOPE'],
+    ['{"session_id":"not valid","data":[]}', 'INVALID_FIELD'],
+  ])('refuses %s, which has a field and so is meant for it', async (json, code) => {
+    const reply = await post(appWith({ fields: [sessionId, 'tenant'] }, ...before), json, '/plain');
+    expect([reply.status, reply.body.code]).toEqual([400, code]);
+  });
+
+  it.each(['[]', '[{"session_id":"conv-1"}]'])(
     'passes the JSON value %s, which a bound route refuses',
     async (json) => {
       const plain = await post(app, json, '/plain');
       expect([plain.status, plain.body]).toEqual([200, { active: null }]);
       const bound = await post(app, json, '/bound');
       expect([bound.status, bound.body.code]).toEqual([400, 'NO_ENVELOPE']);
+    },
+  );
+
+  it.each(['"conv-1"', '7', 'null'])(
+    'refuses the JSON value %s, as express.json() does',
+    async (json) => {
+      const plain = await post(app, json, '/plain');
+      expect([plain.status, plain.body.code]).toEqual([400, 'MALFORMED_JSON']);
     },
   );
 
@@ -222,7 +276,7 @@ describe.each(MOUNTS)('agentEnvelope() %s', (_title, before) => {
   });
 });
 
-describe('the body behind agentEnvelope()', () => {
+describe('the body after agentEnvelope()', () => {
   it('is the same object, unchanged, when somebody else parsed it', async () => {
     const sent = { session_id: 'conv-1', data: { inputs: null }, version: 2 };
     let before: unknown;
@@ -264,15 +318,15 @@ describe('the body behind agentEnvelope()', () => {
   it.each<[string, RequestHandler]>([
     ['raw', express.raw({ type: () => true })],
     ['text', express.text({ type: () => true })],
-  ])('is no envelope where express.%s() took it', async (_parser, parser) => {
-    const app = appWith({ absentSession: 'mint' }, parser);
+  ])('is read where express.%s() left the bytes of it', async (_parser, parser) => {
+    const app = appWith(undefined, parser);
     const plain = await post(app, '{"session_id":"conv-1"}', '/plain');
-    expect([plain.status, plain.body]).toEqual([200, { active: null }]);
-    const bound = await post(app, '{"session_id":"conv-1"}', '/bound');
-    expect([bound.status, bound.body.code]).toEqual([400, 'NO_ENVELOPE']);
+    expect([plain.status, plain.body.active]).toEqual([200, 'conv-1']);
+    const malformed = await post(app, '{"session_id":', '/plain');
+    expect([malformed.status, malformed.body.code]).toEqual([400, 'MALFORMED_JSON']);
   });
 
-  it('is read behind express.urlencoded(), which passes over JSON', async () => {
+  it('is read after express.urlencoded(), which passes over JSON', async () => {
     const app = appWith(undefined, express.urlencoded({ extended: true }));
     expect((await post(app, { session_id: 'conv-1' }, '/plain')).body.active).toBe('conv-1');
   });
@@ -347,7 +401,7 @@ describe("options.absentSession 'mint'", () => {
     },
   );
 
-  it('gives every request another one', async () => {
+  it('gives each request an id of its own', async () => {
     const replies = await Promise.all([1, 2, 3].map(() => post(app, '{}', '/plain')));
     expect(new Set(replies.map(({ body }) => body.active)).size).toBe(3);
   });
@@ -364,7 +418,8 @@ describe("options.absentSession 'mint'", () => {
   });
 
   it('names the minted session on a refusal of the data', async () => {
-    const reply = await post(app, { data: 7 }, '/plain');
+    const withTenant = appWith({ absentSession: 'mint', fields: [sessionId, 'tenant'] });
+    const reply = await post(withTenant, { tenant: 'acme', data: 7 }, '/plain');
     expect(reply.status).toBe(400);
     expect(reply.body.session_id).toMatch(UUID);
     expect(reply.headers['x-session-id']).toBe(reply.body.session_id);
@@ -403,7 +458,7 @@ describe("options.absentSession 'require'", () => {
 });
 
 describe.each(['anonymous', undefined] as const)('options.absentSession %p', (absentSession) => {
-  it('serves a request without an id, without an id', async () => {
+  it('serves a request that has no id, and gives it none', async () => {
     const reply = await post(appWith({ absentSession }), '{}', '/plain');
     expect(reply.body).toEqual({ inputs: {}, parameters: {}, active: null });
     expect(reply.headers).not.toHaveProperty('x-session-id');
@@ -503,7 +558,7 @@ describe('options.authorize', () => {
     expect((await post(app, { session_id: 'c-1', data: 7 }, '/plain')).status).toBe(403);
   });
 
-  it('still refuses the data when it lets the session in', async () => {
+  it('lets the session in before the data are refused', async () => {
     const app = appWith({ authorize: async () => true });
     const reply = await post(app, { session_id: 'c-1', data: 7 }, '/plain');
     expect([reply.status, reply.headers['x-active-session']]).toEqual([400, 'c-1']);
@@ -651,11 +706,30 @@ describe('a second mount', () => {
     expect((await post(app, '{}', '/plain')).status).toBe(200);
   });
 
-  it('still requires and authorizes on its own', async () => {
+  it('requires and authorizes on its own', async () => {
     const required = appWith({ absentSession: 'require' }, agentEnvelope());
     expect((await post(required, '{}', '/plain')).status).toBe(400);
     const refused = appWith({ authorize: () => false }, agentEnvelope());
     expect((await post(refused, { session_id: 'c-1' }, '/plain')).status).toBe(403);
+  });
+
+  it('refuses by its own fields what passed the first one', async () => {
+    const app = appWith({ fields: [sessionId, 'tenant'] }, agentEnvelope());
+    const refused = await post(app, { tenant: 'acme', data: [] }, '/plain');
+    expect([refused.status, refused.body.code]).toEqual([400, 'INVALID_ENVELOPE']);
+    const passed = await post(app, { data: [] }, '/plain');
+    expect([passed.status, passed.body]).toEqual([200, { active: null }]);
+  });
+
+  it('keeps the session where the app has replaced the body since', async () => {
+    const replaceBody: RequestHandler = (req, _res, next) => {
+      req.body = { data: [] };
+      next();
+    };
+    const app = appWith({}, agentEnvelope({ absentSession: 'mint' }), replaceBody);
+    const reply = await post(app, '{}', '/plain');
+    expect([reply.status, reply.body.code]).toEqual([400, 'INVALID_ENVELOPE']);
+    expect(reply.body.session_id).toMatch(UUID);
   });
 
   it('adds its own fields', async () => {
@@ -663,6 +737,35 @@ describe('a second mount', () => {
     const reply = await post(app, { session_id: 'c-1', tenant: 'acme' }, '/plain');
     expect(reply.body).toMatchObject({ session_id: 'c-1', tenant: 'acme', active: 'c-1' });
   });
+
+  const field = { name: 'tenant', schema: { type: 'string', maxLength: 4 } };
+
+  it.each([
+    ['first', [[sessionId, field], [sessionId]]],
+    ['second', [[sessionId], [sessionId, field]]],
+  ])(
+    'keeps the field that the %s one declares: no input stands in for it',
+    async (_which, mounts) => {
+      const app = express();
+      for (const fields of mounts) app.use(agentEnvelope({ fields }));
+      app.post(
+        '/',
+        bind(['tenant'], (bound) => ({ ...bound, logged: getEnvelopeFields() })),
+      );
+      app.use(problemDetails());
+      const given = await post(app, {
+        session_id: 's',
+        tenant: 'acme',
+        inputs: { tenant: 'not checked' },
+      });
+      expect(given.body.data.outputs).toEqual({
+        tenant: 'acme',
+        logged: { session_id: 's', tenant: 'acme' },
+      });
+      const absent = await post(app, { inputs: { tenant: 'not checked' } });
+      expect(absent.body.data.outputs).toEqual({ logged: {} });
+    },
+  );
 });
 
 describe('two requests at once', () => {
@@ -874,33 +977,7 @@ describe('the middleware itself', () => {
   );
 });
 
-describe('two mounts', () => {
-  const field = { name: 'tenant', schema: { type: 'string', maxLength: 4 } };
-
-  it.each([
-    ['first', [[sessionId, field], [sessionId]]],
-    ['second', [[sessionId], [sessionId, field]]],
-  ])('keep the field that the %s declares: no input stands in for it', async (_which, mounts) => {
-    const app = express();
-    for (const fields of mounts) app.use(agentEnvelope({ fields }));
-    app.post(
-      '/',
-      bind(['tenant'], (bound) => ({ ...bound, logged: getEnvelopeFields() })),
-    );
-    app.use(problemDetails());
-    const given = await post(app, {
-      session_id: 's',
-      tenant: 'acme',
-      inputs: { tenant: 'not checked' },
-    });
-    expect(given.body.data.outputs).toEqual({
-      tenant: 'acme',
-      logged: { session_id: 's', tenant: 'acme' },
-    });
-    const absent = await post(app, { inputs: { tenant: 'not checked' } });
-    expect(absent.body.data.outputs).toEqual({ logged: {} });
-  });
-
+describe('a session that was refused', () => {
   it.each([
     [
       'a bound route',
@@ -911,26 +988,20 @@ describe('two mounts', () => {
         ),
     ],
     ['a second mount', (app: express.Express) => app.use(agentEnvelope())],
-  ])(
-    'and an app that goes on behind a refusal do not open the session, in %s',
-    async (_what, add) => {
-      const app = express();
-      const seen: unknown[] = [];
-      app.use(agentEnvelope({ authorize: () => false }));
-      app.use(
-        (_e: unknown, _q: express.Request, _s: express.Response, next: express.NextFunction) =>
-          next(),
-      );
-      add(app);
-      app.use(
-        (e: unknown, _q: express.Request, _s: express.Response, next: express.NextFunction) => {
-          seen.push(getSessionId());
-          next(e);
-        },
-      );
-      app.use(problemDetails());
-      await post(app, { session_id: 'theirs' }).expect(403);
-      expect(seen).toEqual([undefined]);
-    },
-  );
+  ])('stays closed where an error handler goes on: in %s', async (_what, add) => {
+    const app = express();
+    const seen: unknown[] = [];
+    app.use(agentEnvelope({ authorize: () => false }));
+    app.use((_e: unknown, _q: express.Request, _s: express.Response, next: express.NextFunction) =>
+      next(),
+    );
+    add(app);
+    app.use((e: unknown, _q: express.Request, _s: express.Response, next: express.NextFunction) => {
+      seen.push(getSessionId());
+      next(e);
+    });
+    app.use(problemDetails());
+    await post(app, { session_id: 'theirs' }).expect(403);
+    expect(seen).toEqual([undefined]);
+  });
 });

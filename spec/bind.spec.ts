@@ -150,7 +150,7 @@ describe('a bound handler gets', () => {
 });
 
 describe('a bound handler runs', () => {
-  it('in the session, also after an await, and in what it leaves behind', async () => {
+  it('in the session, before and after an await', async () => {
     const { app } = appOf(
       bind([], async () => {
         const ids = [getSessionId()];
@@ -203,7 +203,7 @@ describe('a bound handler runs', () => {
     expect(body.data.outputs).toEqual(['s-1', 's-1']);
   });
 
-  it('behind path parameters and other middlewares of the route', async () => {
+  it('after path parameters and other middlewares of the route', async () => {
     const app = express();
     app.use(express.json(), agentEnvelope());
     const passing: RequestHandler = (_req, res, next) => {
@@ -269,8 +269,8 @@ describe('a route whose request is no envelope', () => {
     ['without a body', undefined, undefined, 400, 'NO_ENVELOPE'],
     ['with an empty body', 'application/json', '', 400, 'NO_ENVELOPE'],
     ['with an array', 'application/json', '[]', 400, 'NO_ENVELOPE'],
-    ['with a string', 'application/json', '"s"', 400, 'NO_ENVELOPE'],
-    ['with null', 'application/json', 'null', 400, 'NO_ENVELOPE'],
+    ['with a string', 'application/json', '"s"', 400, 'MALFORMED_JSON'],
+    ['with null', 'application/json', 'null', 400, 'MALFORMED_JSON'],
     ['with text', 'text/plain', '{}', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['with a form', 'application/x-www-form-urlencoded', 'a=1', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['with malformed JSON', 'application/json', '{', 400, 'MALFORMED_JSON'],
@@ -604,7 +604,7 @@ function thrower(thrown: unknown): never {
 }
 
 describe('a handler that returns nothing', () => {
-  it('and did not take res is told as INVALID_OUTPUT: its client would wait for ever', async () => {
+  it('and leaves res unused is a 500 INVALID_OUTPUT: its client would wait for ever', async () => {
     const app = express();
     app.use(agentEnvelope());
     app.post(

@@ -7,8 +7,8 @@ import { ERROR_CATALOGUE } from '../lib/shared/errors.js';
 const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
 const readme = read('README.md');
 /** The first cells of the rows of the table whose head starts with `head`. */
-const rows = (head: string): string[][] => {
-  const table = readme.slice(readme.indexOf(`\n| ${head}`)).split('\n\n')[0] ?? '';
+const rows = (head: string, page = readme): string[][] => {
+  const table = page.slice(page.indexOf(`\n| ${head}`)).split('\n\n')[0] ?? '';
   return table
     .trim()
     .split('\n')
@@ -21,13 +21,16 @@ const rows = (head: string): string[][] => {
     );
 };
 
-describe('the README', () => {
-  it('has every error code with its status, and no other', () => {
-    const documented = rows('code').map(([code, status]) => [code, Number(status)]);
+it.each(['README.md', 'docs/errors.md'])(
+  '%s has every error code with its status, and no other',
+  (page) => {
+    const documented = rows('code', read(page)).map(([code, status]) => [code, Number(status)]);
     const known = Object.entries(ERROR_CATALOGUE).map(([code, { status }]) => [code, status]);
     expect(documented.sort()).toEqual(known.sort());
-  });
+  },
+);
 
+describe('the README', () => {
   it('has every option with its default, and no other', () => {
     const { fields, ...defaults } = parseOptions();
     expect(fields).toHaveLength(1);
@@ -46,12 +49,13 @@ describe('the README', () => {
 });
 
 describe('the exports', () => {
-  it('are these', () => {
+  it('are these names and no other', () => {
     expect(Object.keys(lib).sort()).toEqual([
       'EnvelopeError',
       'SessionSpanProcessor',
       'agentEnvelope',
       'bind',
+      'envelopeField',
       'getEnvelopeFields',
       'getSessionId',
       'problemDetails',

@@ -1,7 +1,6 @@
 /** Builds before the specs run, where `lib/` is newer than `dist/`: some start processes that load the built package. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
 /** Whether something in the folder `root` is built from was changed, added or removed since it was built. */
 export function isStale(root) {
@@ -22,9 +21,9 @@ export default function buildWhereStale() {
   const root = new URL('../', import.meta.url);
   if (!isStale(root)) return;
   // Without the types, which no process loads: in watch mode each change of lib/ waits for this.
-  const tsdown = fileURLToPath(new URL('node_modules/tsdown/dist/run.mjs', root));
-  execFileSync(process.execPath, [tsdown, '--no-dts', '--no-clean'], {
+  execFileSync('npm', ['run', '--silent', 'build', '--', '--no-dts', '--no-clean'], {
     cwd: root,
     stdio: 'inherit',
+    shell: process.platform === 'win32',
   });
 }

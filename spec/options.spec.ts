@@ -54,7 +54,7 @@ describe('parseOptions', () => {
   });
 
   it('says what to write when the middleware was mounted without a call', () => {
-    const act = () => parseOptions({ headers: {}, socket: {}, method: 'POST' } as never);
+    const act = () => parseOptions({ headers: {}, url: '/', method: 'POST' } as never);
     expect(act).toThrow(TypeError);
     expect(act).toThrow(/Did you mean app\.use\(agentEnvelope\(\)\)\?/);
   });

@@ -118,7 +118,7 @@ describe('problemDetails()', () => {
     expect(reply.text).not.toMatch(/koi8|rot13/i);
   });
 
-  it('keeps the id of the session off the reply where there is none', async () => {
+  it('puts no id on the reply where there is no session', async () => {
     const reply = await replyOf(failWith(new Error('x')), '{}');
     expect(reply.status).toBe(500);
     expect(reply.body).not.toHaveProperty('session_id');
@@ -189,7 +189,7 @@ describe('problemDetails()', () => {
 describe('problemDetails() once the reply has begun', () => {
   it('delegates to next when the headers are sent', async () => {
     const error = new Error('in the middle');
-    const behind = jest.fn<ErrorRequestHandler>((_error, _req, res, _next) => {
+    const last = jest.fn<ErrorRequestHandler>((_error, _req, res, _next) => {
       res.end(', cut off');
     });
     const app = express();
@@ -199,15 +199,15 @@ describe('problemDetails() once the reply has begun', () => {
     });
     app.use(problemDetails());
     app.use(((thrown, req, res, next) =>
-      behind(thrown, req, res, next)) satisfies ErrorRequestHandler);
+      last(thrown, req, res, next)) satisfies ErrorRequestHandler);
     const reply = await request(app).get('/');
     expect([reply.status, reply.text]).toEqual([200, 'begun, cut off']);
-    expect(behind).toHaveBeenCalledTimes(1);
-    expect(behind.mock.calls[0]?.[0]).toBe(error);
+    expect(last).toHaveBeenCalledTimes(1);
+    expect(last.mock.calls[0]?.[0]).toBe(error);
   });
 
   it('leaves a reply alone that has ended', async () => {
-    const behind = jest.fn<() => void>();
+    const last = jest.fn<() => void>();
     const app = express();
     app.get('/', (_req, res, next) => {
       res.json({ whole: true });
@@ -215,19 +215,19 @@ describe('problemDetails() once the reply has begun', () => {
     });
     app.use(problemDetails());
     app.use(((_error, _req, _res, next) => {
-      behind();
+      last();
       next();
     }) satisfies ErrorRequestHandler);
     const reply = await request(app).get('/');
     expect([reply.status, reply.body]).toEqual([200, { whole: true }]);
-    expect(behind).not.toHaveBeenCalled();
+    expect(last).not.toHaveBeenCalled();
   });
 });
 
 describe('problemDetails() in a trace', () => {
   const tracing = useTracing();
 
-  it('names the trace, which leads to what it does not tell', async () => {
+  it('names the trace, which leads to what it does not show', async () => {
     const { app } = envelopeApp(express().use(serverSpan), failWith(new Error('secret')));
     const reply = await post(app, { session_id: 'conv-1' });
     const traceId = tracing.spanNamed('server')?.spanContext().traceId;
@@ -237,7 +237,7 @@ describe('problemDetails() in a trace', () => {
 });
 
 describe('headers on a problem', () => {
-  it('are those that an HTTP error brings, and none that speak of the reply that failed', async () => {
+  it('are those that an HTTP error brings, and none that describe the reply that failed', async () => {
     const app = express();
     app.post('/', (_req, res) => {
       res.set({ 'Cache-Control': 'public, max-age=60', ETag: '"a"', 'X-Own': 'kept' });

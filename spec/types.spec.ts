@@ -3,6 +3,7 @@
  * `@ts-expect-error` that expects none is one, too. Each also runs what it declares.
  */
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { Type } from 'typebox';
 import {
@@ -11,10 +12,14 @@ import {
   type Bound,
   bind,
   type Declaration,
+  type DeclaredBound,
+  type DeclaredOutput,
   type Envelope,
   EnvelopeError,
+  type EnvelopeField,
   type EnvelopeLocals,
   type ErrorCode,
+  envelopeField,
   type JsonObject,
   problemDetails,
   resolveRunSessionId,
@@ -22,6 +27,8 @@ import {
   sessionId,
   withSessionId,
 } from '../lib/index.js';
+import { compileSchema } from '../lib/shared/schema.js';
+import type { SchemaValue } from '../lib/shared/schema-types.js';
 import { envelopeApp, post } from './helpers.js';
 
 type Equal<A, B> =
@@ -276,6 +283,10 @@ describe('the declaration form', () => {
   it('refuses what is neither `true` nor a schema', () => {
     // @ts-expect-error false binds nothing: leave the name out
     expect(() => bind({ session_id: false }, () => null)).toThrow(TypeError);
+    // @ts-expect-error only the data has schemas: the compiler says so
+    expect(() => bind({ inputz: { type: 'object' } }, () => null)).toThrow(
+      /^bind: inputz must be true: only inputs, outputs, parameters take a schema; did you mean inputs\?, got /,
+    );
     // @ts-expect-error a string is no schema
     expect(() => bind({ inputs: 'object' }, () => null)).toThrow(TypeError);
     // @ts-expect-error null is no schema
@@ -283,8 +294,187 @@ describe('the declaration form', () => {
   });
 });
 
+describe('fields beside names', () => {
+  const tenant = envelopeField({ name: 'tenant', schema: { enum: ['a', 'b'] } });
+  const tier = envelopeField({ name: 'tier' });
+  const fields = [sessionId, tenant, tier];
+
+  it('are bound by their name, with the type of their schema, without a cast or `as const`', async () => {
+    typed<EnvelopeField<'tenant', 'a' | 'b'>>()(tenant);
+    typed<EnvelopeField<'tier', string | number | boolean>>()(tier);
+    const app = express();
+    app.use(agentEnvelope({ fields }));
+    const route = bind([sessionId, tenant, tier, 'inputs', 'question', '...rest'], (bound) => {
+      typed<string | undefined>()(bound.session_id);
+      typed<'a' | 'b' | undefined>()(bound.tenant);
+      typed<string | number | boolean | undefined>()(bound.tier);
+      typed<JsonObject>()(bound.inputs);
+      typed<unknown>()(bound.question);
+      typed<JsonObject>()(bound.rest.parameters);
+      // @ts-expect-error inputs was asked for by name
+      return [bound.session_id, bound.tenant, bound.tier, bound.rest.inputs ?? null];
+    });
+    app.post('/', route);
+    const { body } = await post(app, { ...BODY, tenant: 'a', tier: 7 });
+    expect(body.data.outputs).toEqual(['s-1', 'a', 7, null]);
+  });
+
+  it('are refused where they are written', () => {
+    // @ts-expect-error a field has a name
+    expect(() => envelopeField({})).toThrow(TypeError);
+    // @ts-expect-error a field has no such property
+    expect(() => envelopeField({ name: 'a', attr: 'b' })).toThrow(TypeError);
+    // @ts-expect-error a schema is an object
+    expect(() => envelopeField({ name: 'a', schema: 'string' })).toThrow(TypeError);
+  });
+});
+
+describe('the type of a JSON Schema', () => {
+  /** Compiles only when the schema's values have the type `Input` for a handler, and `Output` where it makes them. */
+  const infers =
+    <const S extends object>(schema: S) =>
+    <Input, Output = Input>(
+      ..._proof: Equal<SchemaValue<S>, Input> extends true
+        ? Equal<SchemaValue<S, 'output'>, Output> extends true
+          ? []
+          : ['the outputs differ', SchemaValue<S, 'output'>]
+        : ['the inputs differ', SchemaValue<S>]
+    ) =>
+      compileSchema(schema, 'schema');
+
+  it('follows the keywords that people write, each of them a schema that compiles', () => {
+    infers({ type: 'string' })<string>();
+    infers({ type: ['string', 'null'] })<string | null>();
+    infers({ type: 'integer', nullable: true })<number | null>();
+    infers({ const: 'a' })<'a'>();
+    infers({ enum: ['a', 1, null, true] })<'a' | 1 | null | true>();
+    infers({ anyOf: [{ type: 'string' }, { type: 'number' }] })<string | number>();
+    infers({ oneOf: [{ type: 'boolean' }, { type: 'null' }] })<boolean | null>();
+    infers({ $ref: '#/definitions/a', definitions: { a: { type: 'string' } } })<unknown>();
+    infers({ not: { type: 'string' } })<unknown>();
+    infers({})<unknown>();
+  });
+
+  it('follows objects', () => {
+    infers({ type: 'object' })<JsonObject, object>();
+    infers({ type: 'object', properties: {} })<JsonObject, object>();
+    infers({ required: ['a'] })<{ a: unknown }>();
+    infers({
+      type: 'object',
+      properties: { a: { type: 'string' }, b: { type: 'null' } },
+      required: ['a', 'c'],
+    })<{ a: string; c: unknown; b?: null }, { a: string; c: unknown; b?: null | undefined }>();
+    infers({ type: 'object', additionalProperties: { type: 'number' } })<{
+      [name: string]: number;
+    }>();
+    infers({ type: 'object', patternProperties: { '^x-': { type: 'number' } } })<{
+      [name: string]: number;
+    }>();
+    infers({
+      type: 'object',
+      properties: { a: { type: 'string' } },
+      required: ['a'],
+      additionalProperties: { type: 'number' },
+    })<{ [name: string]: string | number | undefined; a: string }>();
+    infers({
+      type: 'object',
+      properties: { a: { type: 'string' } },
+      required: ['a'],
+      additionalProperties: false,
+    })<{ a: string }>();
+    infers({
+      type: 'object',
+      allOf: [
+        { properties: { a: { type: 'string' } }, required: ['a'] },
+        { properties: { b: { const: 1 } }, required: ['b'] },
+      ],
+    })<{ [name: string]: unknown; a: string; b: 1 }, { a: string; b: 1 }>();
+  });
+
+  it('follows lists and tuples; what a handler makes may be read-only', () => {
+    infers({ type: 'array' })<unknown[], readonly unknown[]>();
+    infers({ type: 'array', items: { type: 'string' } })<string[], readonly string[]>();
+    infers({
+      type: 'array',
+      items: [{ type: 'string' }, { type: 'number' }],
+      minItems: 1,
+      additionalItems: false,
+    })<[string, number?]>();
+    infers({ type: 'array', items: [{ type: 'string' }], minItems: 1 })<[string, ...unknown[]]>();
+    infers({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'array',
+      prefixItems: [{ type: 'string' }],
+      minItems: 1,
+      items: { type: 'null' },
+    })<[string, ...null[]]>();
+    infers({ type: 'array', items: [{ type: 'string' }], minItems: 1, maxItems: 1 })<[string]>();
+  });
+
+  it('follows TypeBox', () => {
+    infers(Type.Tuple([Type.String(), Type.Number()]))<[string, number]>();
+    infers(Type.Record(Type.String(), Type.Number()))<{ [name: string]: number }>();
+    infers(Type.Intersect([Type.Object({ a: Type.String() }), Type.Object({ b: Type.Null() })]))<{
+      a: string;
+      b: null;
+    }>();
+    infers(Type.Partial(Type.Object({ a: Type.String() })))<
+      { a?: string },
+      { a?: string | undefined }
+    >();
+    infers(Type.Enum(['a', 'b']))<'a' | 'b'>();
+    infers(Type.Unsafe<'x'>({ type: 'string' }))<'x'>();
+    infers(Type.Object({}))<JsonObject, object>();
+  });
+
+  it('of a schema that was declared before without `as const` has the members, not their types', async () => {
+    const inputs = {
+      type: 'object',
+      properties: { question: { type: 'string' } },
+      required: ['question'],
+    };
+    const route = bind({ inputs }, (bound) => {
+      typed<unknown>()(bound.inputs.question);
+      // @ts-expect-error the compiler knows the names
+      return [bound.inputs.question, bound.inputs.answer ?? null];
+    });
+    expect(await outputsOf(route, BODY)).toEqual(['q', null]);
+  });
+
+  it('of an output takes what JSON makes of it: a member that is undefined, a read-only list', async () => {
+    interface Answer {
+      readonly text: string;
+      readonly tags: readonly string[];
+    }
+    const answer: Answer = { text: 't', tags: ['a'] };
+    const outputs = {
+      type: 'object',
+      properties: { text: { type: 'string' }, tags: { type: 'array', items: { type: 'string' } } },
+      required: ['text'],
+      additionalProperties: true,
+    } as const;
+    const maybe = answer.tags.length > 1 ? answer.tags : undefined;
+    expect(
+      await outputsOf(
+        bind({ outputs }, () => answer),
+        BODY,
+      ),
+    ).toEqual(answer);
+    const missing = bind({ outputs }, () => ({ text: 't', tags: maybe }));
+    expect(await outputsOf(missing, BODY)).toEqual({ text: 't' });
+  });
+
+  it('of a Standard Schema is its output for the handler, and its input for what the handler makes', () => {
+    type Schema = StandardSchemaV1<{ n: string }, { n: number }>;
+    typed<{ n: number }>()({} as SchemaValue<Schema>);
+    typed<{ n: string }>()({} as SchemaValue<Schema, 'output'>);
+    typed<{ inputs: { n: number } }>()({} as DeclaredBound<{ inputs: Schema; outputs: Schema }>);
+    typed<{ n: string }>()({} as DeclaredOutput<{ outputs: Schema }>);
+  });
+});
+
 describe('in an Express app', () => {
-  it('a bound handler mounts wherever a handler does, behind path parameters and others', async () => {
+  it('a bound handler mounts wherever a handler does, after path parameters and other handlers', async () => {
     const app = express();
     const router = express.Router();
     const typedParams: RequestHandler<{ agent: string }> = (req, _res, next) => {
@@ -306,7 +496,7 @@ describe('in an Express app', () => {
     }
   });
 
-  it('`res.locals` is typed behind agentEnvelope() in the same call', async () => {
+  it('`res.locals` is typed after agentEnvelope() in the same call', async () => {
     const app = express();
     app.post('/', agentEnvelope(), (req, res) => {
       typed<string | undefined>()(res.locals.session_id);

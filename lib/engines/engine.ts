@@ -47,10 +47,14 @@ export interface EngineSession {
   /** Who runs that model, as `gen_ai.provider.name`. @defaultValue the engine's */
   readonly provider?: string | undefined;
   /**
-   * Answers the last message. `run.start` is not among the events: `run()` makes it. `run.end`, where there is one, tells
-   * the stop reason.
+   * Answers the last message. `run.start` is not among the events: `run()` makes it. `run.end` is the last one, with the stop
+   * reason; `run()` takes the reason to be `stop` where it is left out. An event that is none of the vocabulary, or misses a
+   * member, fails the run.
    */
   prompt(request: EngineRequest): AsyncIterable<AgentEvent>;
-  /** Lets go of everything. It is called once, on every exit: success, failure, abort, a consumer that stops early. */
+  /**
+   * Lets go of everything. It is called once, on every exit: success, failure, abort, a consumer that stops early. A run waits
+   * for it five seconds at most. It must not reject: nobody but OTel's `diag` would hear of it.
+   */
   close(): Promise<void>;
 }

@@ -1,5 +1,10 @@
 /** A generator of events goes in, an `AgentRun` comes out: one that starts when it is first iterated or awaited. */
-import type { AgentEvent, AgentRun, AgentRunResult } from '../shared/run-events.js';
+import {
+  type AgentEvent,
+  type AgentRun,
+  type AgentRunResult,
+  brandRun,
+} from '../shared/run-events.js';
 
 /** What the generator of a run is given. */
 export interface RunControl {
@@ -9,76 +14,64 @@ export interface RunControl {
   readonly reject: (error: unknown) => void;
 }
 
-/** Makes a run of the generator that `drive` returns. */
-export function createRun(drive: (control: RunControl) => AsyncGenerator<AgentEvent>): AgentRun {
-  const stop = new AbortController();
-  let settle = {} as Omit<RunControl, 'stop'>;
-  const outcome = new Promise<AgentRunResult>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  // Who only iterates learns of a failure there; the promise must not count as unhandled.
-  outcome.catch(() => {});
-  const events = drive({ stop, ...settle });
-  let consumer: 'none' | 'iterator' | 'result' = 'none';
+type Events = AsyncGenerator<AgentEvent, void>;
 
-  const iterator: AsyncIterator<AgentEvent, void, undefined> = {
-    next() {
-      consumer = 'iterator';
-      return events.next();
-    },
-    async return() {
-      stop.abort(new DOMException('The consumer of the run has stopped', 'AbortError'));
-      await events.return(undefined);
-      settle.reject(stop.signal.reason);
-      return { done: true, value: undefined };
-    },
+/** Makes a run of the generator that `drive` returns. */
+export function createRun(drive: (control: RunControl) => Events): AgentRun {
+  const stop = new AbortController();
+  let control = { stop } as RunControl;
+  const outcome = new Promise<AgentRunResult>((resolve, reject) => {
+    control = { stop, resolve, reject };
+  });
+  // Whoever only iterates gets a failure there; the promise must not count as unhandled.
+  outcome.catch(() => {});
+  const events = drive(control);
+  let iterated = false;
+  let drained: { readonly events: readonly AgentEvent[]; readonly done: Promise<void> } | undefined;
+
+  /** Kept, as the result keeps the text: a handler may look at the result and return the run all the same. */
+  const drain = () => {
+    const kept: AgentEvent[] = [];
+    const pull = async () => {
+      for await (const event of events) kept.push(event);
+    };
+    return { events: kept, done: pull().catch(control.reject) };
   };
-  return {
+  async function* replay({ events, done }: NonNullable<typeof drained>): Events {
+    await done;
+    yield* events;
+    await outcome;
+  }
+  return brandRun({
     [Symbol.asyncIterator]() {
-      if (consumer === 'result')
-        throw new TypeError('The events of this run are gone: its result was awaited');
-      return iterator;
+      let source: Events | undefined;
+      return {
+        next() {
+          source ??= drained ? replay(drained) : events;
+          iterated = true;
+          return source.next();
+        },
+        async return() {
+          const reason = new DOMException('The consumer of the run has stopped', 'AbortError');
+          stop.abort(reason);
+          await (source ?? events).return();
+          control.reject(reason);
+          return { done: true, value: undefined };
+        },
+      };
     },
-    result: new LazyPromise(() => {
-      if (consumer === 'none') {
-        consumer = 'result';
-        drain(events);
-      }
+    result: lazyPromise(() => {
+      if (!iterated) drained ??= drain();
       return outcome;
     }),
-  };
+  });
 }
 
-async function drain(events: AsyncGenerator<AgentEvent>): Promise<void> {
-  try {
-    for await (const _ of events);
-  } catch {
-    // The result has been rejected with it.
-  }
-}
-
-/** A promise that begins its work when somebody waits for it: looking at `run.result` must not start the run. */
-class LazyPromise<T> implements Promise<T> {
-  readonly [Symbol.toStringTag] = 'Promise';
-  readonly #start: () => Promise<T>;
-
-  constructor(start: () => Promise<T>) {
-    this.#start = start;
-  }
-
-  // biome-ignore lint/suspicious/noThenProperty: it is a promise
-  then<A = T, B = never>(
-    fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    return this.#start().then(fulfilled, rejected);
-  }
-
-  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
-    return this.#start().catch(rejected);
-  }
-
-  finally(settled?: (() => void) | null): Promise<T> {
-    return this.#start().finally(settled);
-  }
+/**
+ * A promise that begins its work when somebody waits for it: looking at `run.result` must not start the run. `catch` and
+ * `finally` of every promise call `then`, so with their prototype this one method is all that it takes.
+ */
+function lazyPromise<T>(start: () => Promise<T>): Promise<T> {
+  const then: Promise<T>['then'] = (...callbacks) => start().then(...callbacks);
+  return Object.assign(Object.create(Promise.prototype), { then });
 }

@@ -4,6 +4,7 @@ import type { Request, Response } from 'express';
 import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/run-events.js';
+import { hasMember } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { escapeLineEnds } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
@@ -29,8 +30,7 @@ export function sendReply(target: ReplyTarget, output: unknown): Promise<void> |
   const { req, res, offers } = target;
   // `(bound, { res }) => res.json(…)` returns the response: it is answered.
   if (output === undefined || output === res) return undefined;
-  if (isAgentRun(Object(output)))
-    return sendSource(target, output as AgentRun, offers.run, sendRun);
+  if (isAgentRun(output)) return sendSource(target, output, offers.run, sendRun);
   if (isAsyncIterable(output)) return sendSource(target, output, offers.stream, sendItems);
   if (nobodyReads(target)) return undefined;
   negotiate(req, offers.value);
@@ -128,5 +128,5 @@ function isByteStream(source: AsyncIterable<unknown>): boolean {
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+  return hasMember(value, Symbol.asyncIterator);
 }

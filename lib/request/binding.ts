@@ -1,9 +1,9 @@
 /** The names a handler asks for go in; a function that builds exactly that argument from an envelope comes out. */
 
-import { configError } from '../shared/errors.js';
-import { frozenCopy, type JsonObject, ownMember } from '../shared/json.js';
+import { configError, EnvelopeError } from '../shared/errors.js';
+import { frozenCopy, isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
 import type { EnvelopeData, FieldValues } from './envelope.js';
-import { DATA_FIELDS, type DataField } from './field.js';
+import { DATA_FIELDS, type DataField, type EnvelopeField } from './field.js';
 
 /** The whole parsed envelope, as `request` binds it. Deeply frozen, a copy. */
 export interface Envelope {
@@ -28,12 +28,24 @@ export type NamedValue<Name extends string> = Name extends keyof NamedValues
 /** The property a name becomes: `'...rest'` becomes `rest`. */
 export type BoundKey<Name> = Name extends `...${infer Rest}` ? Rest : Name;
 
-/** The argument of a handler that asked for `Names`. */
-export type Bound<Names extends string> = {
-  [Name in Names as BoundKey<Name>]: Name extends `...${string}`
-    ? Omit<EnvelopeData, Names>
-    : NamedValue<Name>;
+/** What a handler may ask for in a list: a name, or a field of the allowlist. */
+export type Asked = string | EnvelopeField;
+
+type NameOf<A extends Asked> = A extends EnvelopeField<infer Name> ? Name : A & string;
+
+/** The argument of a handler that asked for `A`, names and fields mixed. */
+export type Bound<A extends Asked> = {
+  [Name in NameOf<A> as BoundKey<Name>]: Name extends `...${string}`
+    ? Omit<EnvelopeData, NameOf<A>>
+    : AskedValue<Extract<A, { readonly name: Name }>, Name>;
 };
+
+/** A field knows the type of its value; it may be absent. */
+type AskedValue<Field, Name extends string> = [Field] extends [never]
+  ? NamedValue<Name>
+  : Field extends EnvelopeField<string, infer Value>
+    ? Value | undefined
+    : never;
 
 /** Builds a handler's argument. */
 export type Binder = (fields: FieldValues, data: EnvelopeData) => JsonObject;
@@ -41,12 +53,13 @@ export type Binder = (fields: FieldValues, data: EnvelopeData) => JsonObject;
 type Source = (fields: FieldValues, data: EnvelopeData) => unknown;
 
 /**
- * Compiles the names into a binder.
+ * Compiles what was asked for into a binder.
  *
  * @param place - the function that was called, for the error
  * @throws TypeError for a name that is empty, `__proto__`, or given twice, and for a second rest
  */
-export function compileBinder(names: readonly string[], place: string): Binder {
+export function compileBinder(asked: readonly Asked[], place: string): Binder {
+  const names = asked.map((one) => (isJsonObject(one) ? one.name : one) as string);
   const keys = new Set<string>();
   let rest: string | undefined;
   for (const name of names) {
@@ -54,16 +67,17 @@ export function compileBinder(names: readonly string[], place: string): Binder {
     const key = isRest ? name.slice(3) : name;
     // `__proto__` as a property name would set the argument's prototype.
     if (typeof key !== 'string' || key === '' || key === '__proto__') {
-      throw configError(place, "takes names and at most one '...rest'", name);
+      throw configError(place, "takes names, fields and at most one '...rest'", name);
     }
     if (keys.has(key)) throw configError(place, 'takes each name once', name);
     if (isRest && rest !== undefined) throw configError(place, 'takes one rest', name);
     if (isRest) rest = name;
     keys.add(key);
   }
-  const sources = names.map((name): [key: string, source: Source] =>
-    name === rest ? [name.slice(3), restSource(names)] : [name, sourceOf(name)],
-  );
+  const sources = names.map((name, i): [key: string, source: Source] => {
+    if (name === rest) return [name.slice(3), restSource(names)];
+    return [name, typeof asked[i] === 'string' ? sourceOf(name) : fieldSource(name)];
+  });
   return (fields, data) => {
     const bound: JsonObject = {};
     for (const [key, source] of sources) bound[key] = source(fields, data);
@@ -77,6 +91,17 @@ function sourceOf(name: string): Source {
   // `fields` holds every allowlisted name, with or without a value: an input never stands in for an absent field.
   return (fields, { inputs }) =>
     Object.hasOwn(fields, name) ? fields[name] : ownMember(inputs, name);
+}
+
+/** A field was checked by the middleware that knows it. Where none does, an unchecked input must not stand in for it. */
+function fieldSource(name: string): Source {
+  return (fields) => {
+    if (Object.hasOwn(fields, name)) return fields[name];
+    throw new EnvelopeError(
+      'MIDDLEWARE_MISSING',
+      `The fields of agentEnvelope() lack ${name}, which bind() asks for`,
+    );
+  };
 }
 
 /** Data fields only: an envelope field reaches a handler by its name or not at all. */

@@ -1,6 +1,9 @@
 /** A request goes in, its JSON object or the reason why there is none comes out; parses only what nobody parsed yet. */
-import { createRequire } from 'node:module';
-import type { Request, RequestHandler, Response } from 'express';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
+import { Readable } from 'node:stream';
+import bodyParser from 'body-parser';
+import type { Request, Response } from 'express';
 import { isJsonObject, type JsonObject } from '../shared/json.js';
 
 /** Why a request is no envelope: what a route that needs one answers. */
@@ -35,67 +38,103 @@ export type BodyReader = (
 /** `application/json` and `application/*+json`. `text/plain` stays out: a browser sends that across origins unasked. */
 const JSON_TYPE = /^application\/(?:[^\s;/]+\+)?json\s*(?:;|$)/i;
 
-/** Builds the reader; `limit` as in the option of that name. */
+/**
+ * Builds the reader; `limit` as in the option of that name.
+ *
+ * The parser is `express.json()`, by its own package: a tracing set-up imports `SessionSpanProcessor` before the
+ * instrumentations are registered, and what Express loads by then (`node:http`, its router) would never be instrumented. A
+ * plain import is also what bundlers follow.
+ */
 export function createBodyReader(limit: number | string): BodyReader {
-  // A JSON string or number is well-formed; it is just no envelope.
-  const options = { limit, strict: false, type: () => true };
-  let parseSized: RequestHandler | undefined;
-  let parseChunked: RequestHandler | undefined;
+  const options = { limit, type: () => true };
+  const parseSized = bodyParser.json(options);
+  // Only here can a body turn out to be empty, and body-parser makes {} of that, which would be an envelope. To ask for the
+  // bytes costs it a copy of every body.
+  const parseChunked = bodyParser.json({ ...options, verify: noteEmpty });
   return (req, res, done) => {
-    if (wasParsed(req) || !hasBody(req) || !isJsonType(req)) {
-      done(undefined, toBody(req));
-      return;
-    }
-    if (req.headers['content-length'] !== undefined) {
-      parseSized ??= loadExpress().json(options);
-      parseSized(req, res, (error?: unknown) => done(error, error ? undefined : toBody(req)));
-      return;
-    }
-    // Only here can a body turn out to be empty, and body-parser makes {} of that, which would be an envelope. To ask for the
-    // bytes costs it a copy of every body.
-    parseChunked ??= loadExpress().json({ ...options, verify: noteEmpty });
-    parseChunked(req, res, (error?: unknown) =>
-      done(error, error ? undefined : EMPTY.has(req) ? NO_BODY : toBody(req)),
-    );
+    const source = sourceOf(req);
+    if (source === undefined) return done(undefined, toBody(req, req.body));
+    const parse = source.headers['content-length'] === undefined ? parseChunked : parseSized;
+    parse(source as Request, res, (error?: unknown) => {
+      if (!isUnparsed(req.body)) keepParsed(req, source.body);
+      if (error) done(error);
+      else done(undefined, EMPTY.has(source) ? NO_BODY : toBody(req, source.body));
+    });
   };
 }
 
 const EMPTY = new WeakSet<object>();
-const noteEmpty = (req: object, _res: object, bytes: Buffer) => {
-  if (bytes.length === 0) EMPTY.add(req);
+const noteEmpty = (source: object, _res: object, bytes: Buffer) => {
+  if (bytes.length === 0) EMPTY.add(source);
 };
 
+/** body-parser's mark of a request that is read. */
+type MarkedRequest = Request & { _body?: boolean };
+
+/** body-parser 1.x, mounted later, goes by the mark; without it, it would read an ended stream and fail. */
+function keepParsed(req: MarkedRequest, body: unknown): void {
+  req.body = body;
+  req._body = true;
+}
+
+/** What body-parser reads: the request, or a stream that stands in for it under headers of its own. */
+type Source = Readable & { readonly headers: IncomingHttpHeaders; body?: unknown };
+
+/** Where the JSON of the request is still to be read from, if it is. */
+function sourceOf(req: MarkedRequest): Source | undefined {
+  if (!isJsonType(req)) return undefined;
+  const { body, headers } = req;
+  if (isUnparsed(body)) {
+    // A text is decoded and both are inflated, whatever the request's headers say.
+    const type = Buffer.isBuffer(body) ? headers['content-type'] : 'application/json';
+    const bytes = Buffer.from(body);
+    return standIn([bytes], { 'content-type': type, 'content-length': String(bytes.length) });
+  }
+  // Other parsers than body-parser leave only the body.
+  if (req._body === true || !isEmpty(body) || !hasBody(req)) return undefined;
+  // body-parser takes a body without these headers for none. Over HTTP/2 it may come without.
+  if (hasFramingHeader(headers)) return req;
+  return standIn(req, { ...headers, 'transfer-encoding': 'chunked' });
+}
+
+function standIn(chunks: Iterable<Buffer> | Readable, headers: IncomingHttpHeaders): Source {
+  const source = Object.assign(Readable.from(chunks), { headers });
+  // body-parser, which has answered by then, no longer listens; the failure of a request that nobody reads is nobody's.
+  return source.on('error', () => {});
+}
+
 /**
- * Express is loaded when it is needed, not when this package is: a tracing set-up imports `SessionSpanProcessor` before the
- * instrumentations are registered, and what Express loads by then (`node:http`, its router) is never instrumented.
+ * True for what `express.raw()`, `express.text()` and adapters of AWS Lambda leave behind. `express.json({ strict: false })`
+ * leaves texts, too, that are JSON values already: only one that begins as an object can be an envelope.
  */
-function loadExpress(): typeof import('express') {
-  return createRequire(import.meta.url)('express');
+function isUnparsed(body: unknown): body is Buffer | string {
+  return Buffer.isBuffer(body) ? body.length > 0 : typeof body === 'string' && /^\s*\{/.test(body);
 }
 
-/** `_body` is body-parser's own mark; other middlewares leave only the body. */
-function wasParsed(req: Request & { _body?: boolean }): boolean {
-  return req._body === true || !isEmpty(req.body);
-}
-
-/** Express 4 leaves `{}` behind where a parser passed over the body. */
+/** Express 4 leaves `{}` behind where a parser passed over the body, an adapter of AWS Lambda an empty `Buffer`. */
 function isEmpty(body: unknown): boolean {
+  if (Buffer.isBuffer(body)) return body.length === 0;
   return body === undefined || (isJsonObject(body) && Object.keys(body).length === 0);
 }
 
-/** RFC 9112 section 6.3: what says that a request has a body. */
-function hasBody({ headers }: Request): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+/** RFC 9112 section 6.3, RFC 9113 section 8.1: what says that a request has a body. */
+function hasBody(req: Request & Partial<Pick<Http2ServerRequest, 'stream'>>): boolean {
+  if (hasFramingHeader(req.headers)) return req.headers['content-length'] !== '0';
+  return req.httpVersionMajor > 1 && req.stream?.endAfterHeaders === false;
+}
+
+function hasFramingHeader(headers: IncomingHttpHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
 }
 
 function isJsonType({ headers }: Request): boolean {
   return JSON_TYPE.test(headers['content-type'] ?? '');
 }
 
-function toBody(req: Request): Body {
-  if (!hasBody(req) && isEmpty(req.body)) return NO_BODY;
+function toBody(req: Request, body: unknown): Body {
+  if (!hasBody(req) && isEmpty(body)) return NO_BODY;
   // Without a media type only a body that somebody built can be JSON.
-  const typeless = req.headers['content-type'] === undefined && !isEmpty(req.body);
-  if (!typeless && !isJsonType(req)) return WRONG_TYPE;
-  return isJsonObject(req.body) ? { object: req.body } : NO_OBJECT;
+  const built = req.headers['content-type'] === undefined && isJsonObject(body) && !isEmpty(body);
+  if (!built && !isJsonType(req)) return WRONG_TYPE;
+  return isJsonObject(body) ? { object: body } : NO_OBJECT;
 }

@@ -2,8 +2,8 @@
 
 import { detailsError, EnvelopeError, type ErrorDetail } from '../shared/errors.js';
 import { isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
-import { DATA_FIELDS, type DataField, isAbsent } from './field.js';
-import type { ParsedField } from './field-list.js';
+import { DATA_FIELDS, isAbsent } from './field.js';
+import type { ParsedField } from './parsed-field.js';
 
 /** Values of the allowlisted fields: every allowlisted name is a key, `undefined` where the request has no value. */
 export type FieldValues = Record<string, unknown>;
@@ -44,36 +44,39 @@ export function readFields(
   return errors ? { values, error: detailsError('INVALID_FIELD', errors) } : { values };
 }
 
+/** Whether any field has a value. */
+export function hasFieldValue(values: FieldValues): boolean {
+  return Object.values(values).some((value) => value !== undefined);
+}
+
 /**
  * Reads `inputs`, `outputs` and `parameters`, from `data` or, in the flat spelling, from the top level.
  *
- * @throws {@link EnvelopeError} `INVALID_ENVELOPE` (400) for both spellings at once, or a member that is not an object
+ * @returns the data, or the {@link EnvelopeError} `INVALID_ENVELOPE` (400) for both spellings at once, or a member that is not
+ * an object
  */
-export function readData(body: JsonObject): LocatedData {
+export function readData(body: JsonObject): LocatedData | EnvelopeError {
   const nested = Object.hasOwn(body, 'data');
-  const pointer = nested ? '/data' : '';
-  if (nested) {
-    const both = DATA_FIELDS.filter((name) => Object.hasOwn(body, name));
-    if (both.length > 0) {
-      throw invalid(
-        both.map((name) => [`/${name}`, 'must not stand beside /data; use one of the two']),
-      );
-    }
+  const both = nested ? DATA_FIELDS.filter((name) => Object.hasOwn(body, name)) : [];
+  if (both.length > 0) {
+    return invalid(
+      both.map((name) => [`/${name}`, 'must not stand beside /data; use one of the two']),
+    );
   }
-  const data = nested ? objectAt(body, 'data', '') : body;
-  return {
-    inputs: objectAt(data, 'inputs', pointer),
-    outputs: ownMember(data, 'outputs'),
-    parameters: objectAt(data, 'parameters', pointer),
-    pointer,
-  };
+  const pointer = nested ? '/data' : '';
+  const data = nested ? (body.data ?? {}) : body;
+  if (!isJsonObject(data)) return mustBeObject(pointer);
+  const [inputs, parameters] = [
+    ownMember(data, 'inputs') ?? {},
+    ownMember(data, 'parameters') ?? {},
+  ];
+  if (!isJsonObject(inputs)) return mustBeObject(`${pointer}/inputs`);
+  if (!isJsonObject(parameters)) return mustBeObject(`${pointer}/parameters`);
+  return { inputs, outputs: ownMember(data, 'outputs'), parameters, pointer };
 }
 
-function objectAt(holder: JsonObject, name: DataField | 'data', pointer: string): JsonObject {
-  const value = ownMember(holder, name);
-  if (value === undefined || value === null) return {};
-  if (!isJsonObject(value)) throw invalid([[`${pointer}/${name}`, 'must be an object']]);
-  return value;
+function mustBeObject(pointer: string): EnvelopeError {
+  return invalid([[pointer, 'must be an object']]);
 }
 
 function invalid(places: [pointer: string, detail: string][]): EnvelopeError {

@@ -1,9 +1,10 @@
 /** The `fields` option goes in, ready-made checks and span attributes come out: one entry declares all a field has. */
-import type { Attributes, AttributeValue } from '@opentelemetry/api';
-import { configError, type ErrorDetail } from '../shared/errors.js';
+import { configError } from '../shared/errors.js';
 import { isBlank, isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
 import { compileSchema, type JsonSchema } from '../shared/schema.js';
+import type { JsonSchemaValue } from '../shared/schema-types.js';
 import { DATA_FIELDS, type EnvelopeField, sessionId } from './field.js';
+import { attributesOf, attributeValue, type ParsedField, SESSION_FIELD } from './parsed-field.js';
 
 /** Names that mean something else in an envelope or a binding, and names that reach a prototype. */
 const RESERVED: ReadonlySet<string> = new Set([
@@ -23,17 +24,39 @@ const MEMBERS: readonly string[] = [
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
-/** `session.id` (OTel) is read by most backends, `gen_ai.conversation.id` (GenAI conventions) by the others: both are stamped. */
-const ALIASES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['session.id', ['session.id', 'gen_ai.conversation.id']],
-]);
+/** Without a schema a field is a scalar. */
+type FieldValue<S> = S extends JsonSchema ? JsonSchemaValue<S> : string | number | boolean;
 
-/** A declared field, ready for requests. */
-export interface ParsedField {
-  readonly name: string;
-  readonly attributes: readonly string[];
-  /** Lists what is wrong with a value that is present. */
-  readonly check: (value: unknown) => ErrorDetail[] | undefined;
+/**
+ * Declares a field of the envelope once, for `agentEnvelope({ fields })` and for `bind()`, which binds it by its name and types it
+ * by its schema.
+ *
+ * @param declaration - `name`, and what an {@link EnvelopeField} may have besides
+ * @returns the field, frozen
+ * @throws TypeError at once, for what the `fields` of `agentEnvelope()` would refuse: a name that is reserved or breaks the rule, a
+ * schema that cannot be compiled, an attribute without a name, an unknown member
+ * @example
+ * ```ts
+ * const tenant = envelopeField({ name: 'tenant', schema: { type: 'string', maxLength: 64 }, attribute: 'app.tenant' });
+ * app.use(agentEnvelope({ fields: [sessionId, tenant] }));
+ * app.post('/invoke', bind([sessionId, tenant, 'inputs'], ({ tenant, inputs }) => answer(tenant, inputs)));
+ * ```
+ */
+export function envelopeField<
+  const Name extends string,
+  const S extends JsonSchema | undefined = undefined,
+>(
+  declaration: Omit<EnvelopeField<Name>, 'schema' | '~value'> & { readonly schema?: S },
+): EnvelopeField<Name, FieldValue<S>> {
+  const place = 'envelopeField: field';
+  if (!isJsonObject(declaration)) {
+    throw configError(place, 'must be { name, schema?, attribute? }', declaration);
+  }
+  if (declaration.name === sessionId.name) {
+    throw configError(`${place}.name`, 'is what sessionId is for', declaration.name);
+  }
+  parseDeclared(declaration, place);
+  return Object.freeze({ ...declaration });
 }
 
 /**
@@ -64,7 +87,10 @@ function parseField(entry: unknown, index: number, place: string): ParsedField {
   if (!isJsonObject(field)) {
     throw configError(place, 'must be a name or { name, schema?, attribute? }', entry);
   }
-  if (index === 0) return parsedSessionId(field, place);
+  return index === 0 ? parsedSessionId(field, place) : parseDeclared(field, place);
+}
+
+function parseDeclared(field: JsonObject, place: string): ParsedField {
   const stranger = Object.keys(field).find((member) => !MEMBERS.includes(member));
   if (stranger !== undefined) {
     throw configError(place, 'takes name, schema and attribute only', stranger);
@@ -95,7 +121,7 @@ function parsedSessionId(field: JsonObject, place: string): ParsedField {
 }
 
 function compileField({ name, schema, attribute }: EnvelopeField, place: string): ParsedField {
-  const attributes = attribute === undefined ? [] : (ALIASES.get(attribute) ?? [attribute]);
+  const attributes = attributesOf(attribute);
   const checkRule =
     schema === undefined ? scalarCheck(name) : ruleCheck(schema, `${place}.schema`, name);
   return Object.freeze({
@@ -149,25 +175,4 @@ function ruleCheck(schema: JsonSchema, place: string, name: string): ParsedField
 function refuseDuplicates(place: string, names: readonly string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw configError(place, 'must be unique', twice);
-}
-
-/** The session's field, parsed. */
-export const SESSION_FIELD: ParsedField = compileField(sessionId, 'sessionId');
-
-/** The span attributes of the fields that have a value. */
-export function spanAttributes(
-  fields: readonly ParsedField[],
-  values: Readonly<JsonObject>,
-): Attributes {
-  const attributes: Attributes = {};
-  for (const field of fields) {
-    const value = values[field.name];
-    if (value === undefined) continue;
-    for (const attribute of field.attributes) attributes[attribute] = attributeValue(value);
-  }
-  return attributes;
-}
-
-function attributeValue(value: unknown): AttributeValue {
-  return typeof value === 'object' ? JSON.stringify(value) : (value as AttributeValue);
 }

@@ -6,9 +6,9 @@ import type { JsonSchema } from '../shared/schema.js';
  * A field that stands at the top level of the envelope, beside the data. Declaring it gives it everything a field has:
  * binding by name, validation, a value in the context, in `res.locals` and in log correlation, and a span attribute.
  */
-export interface EnvelopeField {
+export interface EnvelopeField<Name extends string = string, Value = unknown> {
   /** Name on the wire, in `bind()` and in `res.locals`, where it replaces what stands there: a letter or `_`, then letters, digits, `_`, `.` or `-`. */
-  readonly name: string;
+  readonly name: Name;
   /**
    * JSON Schema of the value; a value that does not fit is a 400 `INVALID_FIELD` that names the field and the rule.
    * A `description` in the schema is quoted as the rule. `null` and blank strings never reach it: they count as absent.
@@ -21,22 +21,27 @@ export interface EnvelopeField {
    * @defaultValue none: the value is on no span
    */
   readonly attribute?: string | undefined;
+  /** For the compiler only: the type of a value that fits. No field has such a member. */
+  readonly '~value'?: Value;
 }
+
+/** The rule of the session id, as a schema. */
+export const SESSION_ID_SCHEMA = Object.freeze({
+  type: 'string',
+  pattern: '^[A-Za-z0-9._:-]{1,128}$',
+  description: 'a string that matches ^[A-Za-z0-9._:-]{1,128}$',
+});
 
 /**
  * The conversation's id, first entry of every allowlist. 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
  *
  * The same rule as Agenta's; it fits Langfuse's limit of 200 US-ASCII characters, and an HTTP header.
  */
-export const sessionId = Object.freeze({
+export const sessionId: EnvelopeField<'session_id', string> = Object.freeze({
   name: 'session_id',
-  schema: Object.freeze({
-    type: 'string',
-    pattern: '^[A-Za-z0-9._:-]{1,128}$',
-    description: 'a string that matches ^[A-Za-z0-9._:-]{1,128}$',
-  }),
+  schema: SESSION_ID_SCHEMA,
   attribute: 'session.id',
-}) satisfies EnvelopeField;
+});
 
 /** The members of an envelope that hold the handler's data. */
 export const DATA_FIELDS = ['inputs', 'outputs', 'parameters'] as const;

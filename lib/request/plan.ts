@@ -1,37 +1,49 @@
 /** Both forms of `bind()`'s first argument go in; one plan comes out: how to bind, what to check before and after. */
-import type { Static } from 'typebox';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { configError, detailsError, type EnvelopeError } from '../shared/errors.js';
 import { isJsonObject, type JsonObject } from '../shared/json.js';
 import { compileSchema, type JsonSchema, type SchemaCheck } from '../shared/schema.js';
-import { type Binder, type BoundKey, compileBinder, type NamedValue } from './binding.js';
-import type { LocatedData } from './envelope.js';
-import type { DataField } from './field.js';
+import type { SchemaValue } from '../shared/schema-types.js';
+import {
+  type Asked,
+  type Binder,
+  type BoundKey,
+  compileBinder,
+  type NamedValue,
+} from './binding.js';
+import type { EnvelopeData, LocatedData } from './envelope.js';
+import { DATA_FIELDS, type DataField } from './field.js';
+
+/** A schema of the data: a JSON Schema (a plain literal or a TypeBox schema), or a Standard Schema (Zod, Valibot, ArkType). */
+export type DataSchema = JsonSchema | StandardSchemaV1;
 
 /**
- * What a route takes and gives: `true` binds a name; a JSON Schema (a plain literal or a TypeBox schema) binds it, checks it
- * and types it.
+ * What a route takes and gives: `true` binds a name; a schema binds it, checks it and types it. A JSON Schema that is declared
+ * before, in a variable of its own, types the handler with `as const`; without it the members are there, of type `unknown`.
  */
 export interface Declaration {
   /** Schema of the inputs; inputs that do not fit are a 422 `INVALID_INPUT`. */
-  readonly inputs?: true | JsonSchema;
+  readonly inputs?: true | DataSchema;
   /** Schema of the parameters; parameters that do not fit are a 422 `INVALID_INPUT`. */
-  readonly parameters?: true | JsonSchema;
+  readonly parameters?: true | DataSchema;
   /**
    * Schema of what the handler returns, or of each item that it streams; what does not fit is a 500 `INVALID_OUTPUT`. It
    * binds nothing. `true` binds the `outputs` of the request.
    */
-  readonly outputs?: true | JsonSchema;
+  readonly outputs?: true | DataSchema;
   /** Any other name: bound as in the list form. */
-  readonly [name: string]: true | JsonSchema | undefined;
+  readonly [name: string]: true | DataSchema | undefined;
 }
 
-/** Only the data has schemas: any other name is declared with `true`. */
+/** Only the data has schemas: any other name is declared with `true`. The text is what the compiler shows. */
 export type StrictDeclaration<D> = {
   readonly [Name in keyof D]: Name extends DataField
-    ? true | JsonSchema
+    ? true | DataSchema
     : string extends Name
       ? D[Name]
-      : true;
+      : D[Name] extends true
+        ? true
+        : 'only inputs, outputs and parameters take a schema: declare any other name with true';
 };
 
 /** The argument of a handler declared with `D`. */
@@ -40,23 +52,21 @@ export type DeclaredBound<D extends Declaration> = {
     ? BoundKey<Name>
     : Name extends 'outputs'
       ? never
-      : Name]: D[Name] extends true ? DeclaredValue<Name, D> : Static<D[Name] & JsonSchema>;
+      : Name]: D[Name] extends true ? DeclaredValue<Name, D> : SchemaValue<D[Name]>;
 };
 
 type DeclaredValue<Name extends string, D> = Name extends `...${string}`
-  ? Omit<Pick<NamedData, 'inputs' | 'outputs' | 'parameters'>, Asked<D>>
+  ? Omit<EnvelopeData, TakenFromRest<D>>
   : NamedValue<Name>;
 
-type NamedData = { [Name in 'inputs' | 'outputs' | 'parameters']: NamedValue<Name> };
-
 /** An `outputs` schema asks for nothing. */
-type Asked<D> = {
+type TakenFromRest<D> = {
   [Name in keyof D]: D[Name] extends true ? Name : Exclude<Name, 'outputs'>;
 }[keyof D];
 
 /** What a handler declared with `D` returns. */
-export type DeclaredOutput<D extends Declaration> = D['outputs'] extends JsonSchema
-  ? Static<D['outputs']>
+export type DeclaredOutput<D extends Declaration> = D['outputs'] extends DataSchema
+  ? SchemaValue<D['outputs'], 'output'>
   : unknown;
 
 /** A route's binding, compiled. */
@@ -76,7 +86,7 @@ const WHERE = 'bind:';
  *
  * @throws TypeError naming the entry and the rule
  */
-export function compilePlan(asked: readonly string[] | Declaration): Plan {
+export function compilePlan(asked: readonly Asked[] | Declaration): Plan {
   if (Array.isArray(asked)) {
     return {
       bind: compileBinder(asked, `${WHERE} names`),
@@ -98,7 +108,7 @@ function compileDeclaration(declaration: JsonObject): Plan {
     const place = `${WHERE} ${name}`;
     const mayHaveSchema = name === 'outputs' || CHECKED.some((checked) => checked === name);
     if (value !== true && mayHaveSchema) checks[name] = compileSchema(value as JsonSchema, place);
-    else if (value !== true) throw configError(place, 'must be true', value);
+    else if (value !== true) throw configError(place, `must be true: ${onlyData(name)}`, value);
     if (name !== 'outputs' || value === true) names.push(name);
   }
   return {
@@ -114,4 +124,11 @@ function compileDeclaration(declaration: JsonObject): Plan {
       return errors && detailsError('INVALID_OUTPUT', errors);
     },
   };
+}
+
+/** A misspelt name is told by how it begins: `inputz`, `output`, `params`. */
+function onlyData(name: string): string {
+  const meant = DATA_FIELDS.find((field) => field.startsWith(name.slice(0, 3).toLowerCase()));
+  const hint = meant === undefined || name.length < 3 ? '' : `; did you mean ${meant}?`;
+  return `only ${DATA_FIELDS.join(', ')} take a schema${hint}`;
 }

@@ -1,6 +1,5 @@
 /** What a request's stages leave for each other, and for the app, in `res.locals`. The only file that touches it. */
 import type { Response } from 'express';
-import type { Refusal } from '../request/body.js';
 import type { Client } from '../request/client.js';
 import type { LocatedData } from '../request/envelope.js';
 import type { EnvelopeError } from '../shared/errors.js';
@@ -26,7 +25,8 @@ export type RequestState = NoEnvelope | RefusedEnvelope | AcceptedEnvelope;
 /** The request has no envelope: it may be for a route that needs none. */
 export interface NoEnvelope {
   readonly kind: 'none';
-  readonly refusal: Refusal;
+  /** The error of a route that needs one. */
+  readonly refusal: () => EnvelopeError;
 }
 
 /** The conversation a request named, which every reply to it echoes. */

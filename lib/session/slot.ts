@@ -10,7 +10,7 @@ import {
   type Span,
 } from '@opentelemetry/api';
 import { isAbsent } from '../request/field.js';
-import { SESSION_FIELD, spanAttributes } from '../request/field-list.js';
+import { SESSION_FIELD, spanAttributes } from '../request/parsed-field.js';
 import { configError } from '../shared/errors.js';
 import { guardTracing } from './tracing.js';
 

@@ -1,7 +1,7 @@
 /** The package's one error class, the catalogue of its codes, and how wrong configuration is reported. */
 import { inspect } from 'node:util';
 import { ownMember } from './json.js';
-import { orUndefined } from './thrown.js';
+import { hasMember } from './thrown.js';
 
 /** One place that breaks a rule. */
 export interface ErrorDetail {
@@ -110,11 +110,9 @@ export class EnvelopeError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    const branded =
-      typeof value === 'object' && value !== null && orUndefined(() => BRAND in value) === true;
     // A subclass is asked for as usual: the brand says nothing of it.
     // biome-ignore lint/complexity/noThisInStatic: `this` is the class that was asked for
-    return this === EnvelopeError ? branded : super[Symbol.hasInstance](value);
+    return this === EnvelopeError ? hasMember(value, BRAND) : super[Symbol.hasInstance](value);
   }
 }
 

@@ -1,5 +1,6 @@
-/** The vocabulary of an agent's run: its events as they go over the wire, and its result. */
+/** The vocabulary of an agent's run: its events as they go over the wire, its result, and what tells a run. */
 import type { JsonObject } from './json.js';
+import { hasMember } from './thrown.js';
 
 /** First event of a run: the one id that its spans and its result carry, too. */
 export interface RunStartEvent {
@@ -64,29 +65,36 @@ export interface AgentRunResult {
   readonly output: string;
   /** The conversation with the answer as its last message: what the next turn sends. */
   readonly messages: readonly AgentMessage[];
-  /** Tokens of all calls to a model; `undefined` when the engine tells none. */
+  /** Tokens of all calls to a model; `undefined` when the engine reports none. */
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | undefined;
   /** Why the run ended, in the engine's word, e.g. `stop`, `length`. */
   readonly stopReason: string;
-  /** The model that answered; `undefined` when the engine tells none. */
+  /** The model that answered; `undefined` when the engine reports none. */
   readonly model: string | undefined;
 }
 
 /**
- * A run of an engine: iterate its events, or await its result, or first the one and then the other. It starts when it is
- * first iterated or awaited. A consumer that stops iterating ends the run.
+ * A run of an engine: iterate its events, or await its result, or both. It starts when it is first iterated or awaited. A
+ * consumer that stops iterating ends the run. Events can be read once; where `result` was awaited first, iterating gives them
+ * afterwards.
+ *
+ * Only `run()` makes one: an object of the same shape is an ordinary stream to a bound handler.
  */
 export interface AgentRun extends AsyncIterable<AgentEvent> {
   readonly result: Promise<AgentRunResult>;
 }
 
+/** In the global registry: two copies of the package (ESM and CJS) know each other's runs. */
+const BRAND = Symbol.for('express-agent-envelope.run');
+
+/** Makes a run of an object of its shape. Streams of other libraries have the shape, too: only the brand tells a run. */
+export function brandRun(run: AgentRun): AgentRun {
+  return Object.defineProperty(run, BRAND, { value: true });
+}
+
 /** True for a run, of whichever copy of the package. Looking does not start it. */
-export function isAgentRun(value: object): value is AgentRun {
-  return (
-    Symbol.asyncIterator in value &&
-    'result' in value &&
-    typeof (value.result as { then?: unknown } | null)?.then === 'function'
-  );
+export function isAgentRun(value: unknown): value is AgentRun {
+  return hasMember(value, BRAND);
 }
 
 /** A result as `data.outputs` of a reply, without the ids: they stand on the reply. */

@@ -1,4 +1,4 @@
-/** Anything that was thrown goes in; what can be read of it comes out. A getter, or a Proxy, may throw in its turn. */
+/** Anything that others threw or returned goes in; what can be read of it comes out. A getter, or a Proxy, may throw. */
 
 /** A member of what was thrown, or `undefined` where it cannot be read. */
 export function readMember(thrown: unknown, name: string): unknown {
@@ -9,6 +9,11 @@ export function readMember(thrown: unknown, name: string): unknown {
 export function readText(thrown: unknown, name: string): string | undefined {
   const value = readMember(thrown, name);
   return typeof value === 'string' ? value : undefined;
+}
+
+/** True for an object that has the member; false for anything that cannot be asked. */
+export function hasMember(value: unknown, name: PropertyKey): boolean {
+  return typeof value === 'object' && value !== null && orUndefined(() => name in value) === true;
 }
 
 /** What `read` returns, or `undefined` when it throws. */

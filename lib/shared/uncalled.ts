@@ -1,25 +1,46 @@
 /** A function that makes a middleware goes in; mounted without being called, it throws where it is mounted. */
 
+/** How each is meant. */
+const USAGE = {
+  agentEnvelope: 'app.use(agentEnvelope())',
+  problemDetails: 'app.use(problemDetails())',
+  bind: 'app.post(path, bind(names, handler))',
+} as const;
+
+type Factory = keyof typeof USAGE;
+
 /**
  * `app.use(agentEnvelope)` would take the factory itself for the middleware: it returns one, answers nothing, and each
  * request hangs. `app.use()` asks every function for `handle`, to tell whether it is another app.
  */
-export function refuseUncalled(factory: { readonly name: string }): void {
+export function refuseUncalled(factory: { readonly name: string }, name: Factory): void {
   Object.defineProperty(factory, 'handle', {
     get() {
-      throw uncalled(factory.name);
+      throw uncalled(name);
     },
   });
 }
 
-/** For a router's `use()`, which asks nothing: the factory finds a request in place of its options. */
-export function isRequest(options: unknown): boolean {
-  return (
-    typeof options === 'object' && options !== null && 'headers' in options && 'socket' in options
-  );
+/**
+ * For a route or a router's `use()`, which ask nothing: the factory finds a request in place of its first argument. Also for
+ * `agentEnvelope(app)`, which other libraries want.
+ *
+ * @throws TypeError that says how the factory is meant
+ */
+export function refuseMisuse(name: Factory, argument: unknown): void {
+  if (isRequest(argument) || isApp(argument)) throw uncalled(name);
 }
 
-/** The error for both. */
-export function uncalled(name: string): TypeError {
-  return new TypeError(`${name} makes a middleware and is none. Did you mean app.use(${name}())?`);
+function isRequest(value: unknown): boolean {
+  const { url, headers } = Object(value) as { url?: unknown; headers?: unknown };
+  return typeof url === 'string' && typeof headers === 'object';
+}
+
+function isApp(value: unknown): boolean {
+  return typeof value === 'function' && 'handle' in value && 'use' in value;
+}
+
+function uncalled(name: Factory): TypeError {
+  const made = name === 'bind' ? 'handler' : 'middleware';
+  return new TypeError(`${name} makes a ${made} and is none. Did you mean ${USAGE[name]}?`);
 }

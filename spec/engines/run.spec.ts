@@ -12,6 +12,7 @@ import {
   problemDetails,
   withSessionId,
 } from '../../lib/index.js';
+import { isAgentRun } from '../../lib/shared/run-events.js';
 import { fail, smallEngine, useTool } from './small-engine.js';
 import { startTracing } from './tracing.js';
 
@@ -33,39 +34,6 @@ describe('a small engine conforms: it', () => {
     quotes: true,
   });
   it.each(cases)('$name', ({ test }) => test());
-});
-
-describe('the conformance cases find fault with an engine that', () => {
-  const caseNamed = (name: string, engine: () => ReturnType<typeof smallEngine>) => {
-    const found = conformance({
-      engine,
-      failingEngine: engine,
-      finishedSpans: () => tracing.finishedSpans(),
-      quotes: true,
-    }).find((candidate) => candidate.name.includes(name));
-    if (!found) throw new Error(`no case named ${name}`);
-    return found.test();
-  };
-
-  it('is given no id of its own', async () => {
-    const nameless = () => ({
-      ...smallEngine(),
-      open: async () => ({ ...(await smallEngine().open(ASK, AbortSignal.abort())), id: ' ' }),
-    });
-    await expect(caseNamed("platform's is null", nameless)).rejects.toThrow();
-  });
-
-  it('answers one conversation with another', async () => {
-    const mixed = () =>
-      smallEngine(async function* () {
-        yield { type: 'message.delta', delta: 'always the same' };
-      });
-    await expect(caseNamed('interleaved', mixed)).rejects.toThrow('first-question');
-  });
-
-  it('does not fail when it should', async () => {
-    await expect(caseNamed('a run that fails', () => smallEngine())).rejects.toThrow();
-  });
 });
 
 describe('run()', () => {
@@ -90,7 +58,10 @@ describe('run()', () => {
   it('fails for an engine whose own id breaks the rule, since a client could not send it back', async () => {
     const engine = {
       ...smallEngine(),
-      open: async () => ({ ...(await smallEngine().open(ASK, AbortSignal.abort())), id: 'a b' }),
+      open: async () => ({
+        ...(await smallEngine().open(ASK, new AbortController().signal)),
+        id: 'a b',
+      }),
     };
     await expect(run(engine, ASK).result).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
   });
@@ -111,10 +82,56 @@ describe('run()', () => {
     expect(opened).toBe(1);
   });
 
-  it('says so when its events are asked for behind its result', async () => {
+  it('gives its events to whoever iterates it after its result, as often as asked', async () => {
     const running = run(smallEngine(), ASK);
-    await running.result;
-    expect(() => running[Symbol.asyncIterator]()).toThrow(TypeError);
+    const { output } = await running.result;
+    for (const _ of [1, 2]) {
+      const events: AgentEvent[] = [];
+      for await (const event of running) events.push(event);
+      expect(events.map(({ type }) => type)).toEqual([
+        'run.start',
+        'message.delta',
+        'message.delta',
+        'usage',
+        'run.end',
+      ]);
+    }
+    expect(output).toBe('You said: Hello');
+  });
+
+  it('gives its failure, too, after the events that came before it', async () => {
+    const running = run(
+      smallEngine(async function* () {
+        yield { type: 'message.delta', delta: 'a' };
+        throw new Error('private reason');
+      }),
+      ASK,
+    );
+    await expect(running.result).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
+    const types: string[] = [];
+    const read = async () => {
+      for await (const { type } of running) types.push(type);
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
+    expect(types).toEqual(['run.start', 'message.delta']);
+  });
+
+  it('has a result that is a promise: catch, finally and Promise.all() start it, too', async () => {
+    await expect(run(smallEngine(), ASK).result.catch(() => 'failed')).resolves.toHaveProperty(
+      'output',
+    );
+    await expect(run(smallEngine(fail), ASK).result.catch(() => 'failed')).resolves.toBe('failed');
+    let settled = 0;
+    const counted = run(smallEngine(), ASK).result.finally(() => {
+      settled += 1;
+    });
+    const [first, second] = await Promise.all([counted, run(smallEngine(), ASK).result]);
+    expect([first.output, second.output, settled]).toEqual([
+      'You said: Hello',
+      'You said: Hello',
+      1,
+    ]);
+    expect(run(smallEngine(), ASK).result).toBeInstanceOf(Promise);
   });
 
   it('sums up output, messages, usage, stop reason and model', async () => {
@@ -152,7 +169,7 @@ describe('run()', () => {
     expect(failure.message).not.toContain('private reason');
   });
 
-  it('closes a session that opens only behind the abort', async () => {
+  it('closes a session that opens only after the abort', async () => {
     const engine = smallEngine();
     const open = engine.open.bind(engine);
     let release = () => {};
@@ -161,7 +178,7 @@ describe('run()', () => {
     });
     engine.open = async (...args) => {
       await released;
-      return open(...args);
+      return open(args[0], new AbortController().signal);
     };
     const controller = new AbortController();
     const failure = run(engine, ASK, { signal: controller.signal }).result.catch((error) => error);
@@ -454,6 +471,56 @@ describe('a run that a bound handler returns', () => {
       expect(reply.text).toContain('ENGINE_FAILED');
       expect(reply.text).toContain('"session_id":"conv-1"');
       expect(reply.text).not.toContain('private');
+    },
+  );
+});
+
+describe('a run is told by its brand:', () => {
+  const app = express();
+  app.use(agentEnvelope());
+  app.post(
+    '/lookalike',
+    bind([], () => {
+      async function* items() {
+        yield { n: 1 };
+        yield { n: 2 };
+      }
+      // As Mastra's stream has a promise by this name.
+      return Object.assign(items(), { result: Promise.resolve(1) });
+    }),
+  );
+  app.post(
+    '/awaited',
+    bind([], async () => {
+      const running = run(smallEngine(), ASK);
+      await running.result;
+      return running;
+    }),
+  );
+  app.use(problemDetails());
+  const post = (path: string, accept: string) =>
+    request(app).post(path).set('accept', accept).send({ session_id: 's' }).buffer(true);
+
+  it('a stream with a promise named result keeps its items', async () => {
+    const { status, headers, text } = await post('/lookalike', '*/*');
+    expect([status, headers['content-type']]).toEqual([200, 'application/x-ndjson']);
+    expect(text).toBe('{"n":1}\n{"n":2}\n');
+  });
+
+  it('looking at it does not start it, and another copy of the package knows it', () => {
+    const running = run({ ...smallEngine(), open: () => Promise.reject(new Error('opened')) }, ASK);
+    expect(isAgentRun(running)).toBe(true);
+    expect(Symbol.for('express-agent-envelope.run') in running).toBe(true);
+  });
+
+  it.each(['application/json', 'application/x-ndjson', 'text/event-stream'])(
+    'one whose handler has awaited its result is answered in full (%s)',
+    async (type) => {
+      const { status, text } = await post('/awaited', type);
+      expect(status).toBe(200);
+      expect(text).toContain('You said: ');
+      expect(text).toContain('Hello');
+      expect(text).toContain('stop_reason');
     },
   );
 });

@@ -11,7 +11,8 @@ export function smallEngine(script?: (text: string) => AsyncIterable<AgentEvent>
   const engine: SmallEngine = {
     name: 'small',
     closed: 0,
-    async open() {
+    async open(_request, signal) {
+      signal.throwIfAborted();
       return {
         id: randomUUID(),
         model: 'quoter-1',
@@ -39,6 +40,7 @@ export async function* useTool(): AsyncIterable<AgentEvent> {
   yield { type: 'tool.result', id: 'call-1', output: 'private result', is_error: false };
   yield { type: 'message.delta', delta: 'Found.' };
   yield { type: 'usage', input_tokens: 10, output_tokens: 20 };
+  yield { type: 'run.end', stop_reason: 'stop' };
 }
 
 // biome-ignore lint/correctness/useYield: it fails before it says anything

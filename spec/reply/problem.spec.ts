@@ -48,7 +48,7 @@ describe('the problem of an EnvelopeError', () => {
     expect(Object.keys(problem)).toEqual(['type', 'title', 'status', 'code', 'detail']);
   });
 
-  it('does not tell a message that is not exposed', () => {
+  it('does not reveal a message that is not exposed', () => {
     const error = new EnvelopeError('INTERNAL_ERROR', 'secret: the store at 10.0.0.7 is down');
     expect(error.expose).toBe(false);
     expect(JSON.stringify(toProblem(error))).not.toContain('secret');
@@ -108,7 +108,7 @@ describe('the problem of an error of body-parser', () => {
 });
 
 describe("the problem of somebody else's error with a status", () => {
-  it('tells the message that its author exposes', () => {
+  it('shows the message that its author exposes', () => {
     expect(toProblem(httpError({ status: 409, statusCode: 409, expose: true }))).toEqual({
       type: 'about:blank',
       title: 'Conflict',
@@ -123,7 +123,7 @@ describe("the problem of somebody else's error with a status", () => {
     ['absent', {}],
     ['not a boolean', { expose: 'true' }],
     ['true for a message that is no text', { expose: true, message: { secret: 'the message' } }],
-  ])('tells only the name of the status when expose is %s', (_title, members) => {
+  ])('shows only the name of the status when expose is %s', (_title, members) => {
     const problem = toProblem(httpError({ status: 503, ...members }));
     expect(problem).toEqual({
       type: 'about:blank',

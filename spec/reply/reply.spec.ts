@@ -9,6 +9,7 @@ import {
   EnvelopeError,
   getSessionId,
 } from '../../lib/index.js';
+import { type AgentRun, brandRun } from '../../lib/shared/run-events.js';
 import {
   connect,
   envelopeApp,
@@ -75,10 +76,14 @@ function counted(items: readonly unknown[]) {
   return { calls, iterable };
 }
 
-/** What an engine's run looks like to a reply. */
+/** What an engine's run is to a reply. */
 function runOf(result: unknown, items: readonly unknown[] = [{ type: 'run.start' }]) {
   const { calls, iterable } = counted(items);
-  return { calls, run: Object.assign(iterable, { result: Promise.resolve(result) }) };
+  return { calls, run: runWith(Promise.resolve(result), iterable) };
+}
+
+function runWith(result: Promise<unknown>, events: AsyncIterable<unknown>): AgentRun {
+  return brandRun(Object.assign(events, { result }) as unknown as AgentRun);
 }
 
 describe('a value', () => {
@@ -135,7 +140,7 @@ describe('a value', () => {
     }
   });
 
-  it('that JSON cannot say is a 500, not half a reply', async () => {
+  it('that JSON cannot express is a 500, not half a reply', async () => {
     const circular: { self?: object } = {};
     circular.self = circular;
     for (const value of [1n, circular]) {
@@ -342,7 +347,7 @@ describe('a stream', () => {
     expect(sse.text + ndjson.text).not.toContain('S3CRET');
   });
 
-  it('that has told its failure in band is over: problemDetails() adds nothing and passes nothing on', async () => {
+  it('that has sent its failure in band is over: problemDetails() adds nothing and passes nothing on', async () => {
     const { app, errors } = replying(() => counted(['item', new Error('late')]).iterable);
     const passedOn: unknown[] = [];
     const last: ErrorRequestHandler = (error, _req, _res, next) => {
@@ -366,7 +371,7 @@ describe('a stream', () => {
     expect(text).toMatch(/^"item"\n\{"type":"error","error":\{.*\}\}\n$/);
   });
 
-  it('tells a known problem in band as it is', async () => {
+  it('sends a known problem in band as it is', async () => {
     const error = Object.assign(new Error('try later'), { status: 503, expose: true });
     const { text } = await exchange(replying(() => counted([1, error]).iterable).app, NDJSON);
     const [, line] = text.split('\n');
@@ -468,23 +473,23 @@ describe('a run', () => {
 
   it('that is rejected is an error like any other', async () => {
     const error = Object.assign(new Error('engine down'), { status: 502 });
-    const { app, errors } = replying(() => {
-      const rejected = Promise.reject(error);
-      return {
-        result: rejected,
-        [Symbol.asyncIterator]: counted([]).iterable[Symbol.asyncIterator],
-      };
-    });
+    const { app, errors } = replying(() => runWith(Promise.reject(error), counted([]).iterable));
     const { status } = await exchange(app);
     expect(status).toBe(502);
     expect(errors).toEqual([error]);
   });
 
-  it('is no run when its `result` is no promise: then it is a stream', async () => {
-    const { iterable } = counted([1]);
-    const { text } = await exchange(replying(() => Object.assign(iterable, { result: 'x' })).app);
-    expect(text).toBe('1\n');
-  });
+  it.each([
+    ['a promise', Promise.resolve({})],
+    ['no promise', 'x'],
+  ])(
+    'is told by its brand: with %s for a `result` it is a stream all the same',
+    async (_what, result) => {
+      const { iterable } = counted([1]);
+      const { text } = await exchange(replying(() => Object.assign(iterable, { result })).app);
+      expect(text).toBe('1\n');
+    },
+  );
 
   it('is an ordinary value when it cannot be iterated', async () => {
     const { text } = await exchange(replying(() => ({ result: 1, sessionId: 'kept' })).app);

@@ -83,7 +83,7 @@ async function* from(...items: unknown[]) {
 }
 
 /** Waits until `read()` has had the same value for half a second: whatever was moving has stopped. */
-async function settled(read: () => number): Promise<number> {
+async function stable(read: () => number): Promise<number> {
   let value = read();
   for (let same = 0; same < 10; same++) {
     await sleep(50);
@@ -126,7 +126,7 @@ describe('the headers', () => {
     expect(headers.get('x-accel-buffering')).toBe('no');
   });
 
-  it('go after the first item: what it settled can still stand on them', async () => {
+  it('go after the first item: what it decided stands on them', async () => {
     const order: string[] = [];
     async function* source() {
       order.push('first item');
@@ -252,13 +252,13 @@ describe('a failure', () => {
     expect([text, checked]).toEqual(['1\n', ['item']]);
   });
 
-  it('to say the first item as JSON comes before the headers, too', async () => {
+  it('to write the first item as JSON comes before the headers, too', async () => {
     const { status, text, outcome } = await received(from(1n));
     expect(outcome).toEqual({ error: expect.any(TypeError) });
     expect([status, text]).toEqual([500, 'failed early']);
   });
 
-  it('to say a later item as JSON is in band', async () => {
+  it('to write a later item as JSON is in band', async () => {
     const { status, text, outcome } = await received(from(1, 2n, 3));
     expect(outcome).toEqual({ error: expect.any(TypeError) });
     expect([status, text.split('\n')]).toEqual([
@@ -326,14 +326,14 @@ describe('heartbeats', () => {
     });
   });
 
-  it('wait while the headers would miss what the first item settles', async () => {
+  it('wait while the headers would lack what the first item decides', async () => {
     const asked = gate();
     let calls = 0;
-    let settledId = false;
+    let idKnown = false;
     const headersReady = () => {
       calls += 1;
       if (calls === 3) asked.open();
-      return settledId;
+      return idKnown;
     };
     async function* source() {
       await asked.opened;
@@ -347,7 +347,7 @@ describe('heartbeats', () => {
         heartbeatMs: 5,
         headersReady,
         beforeHeaders: () => {
-          settledId = true;
+          idKnown = true;
         },
       },
       async ({ url, response }) => {
@@ -359,7 +359,7 @@ describe('heartbeats', () => {
       },
     );
     expect(sentBefore).toBe(false);
-    expect(settledId).toBe(true);
+    expect(idKnown).toBe(true);
   });
 
   it('call what comes before the headers once', async () => {
@@ -483,7 +483,7 @@ describe('backpressure', () => {
       const client = connect(url);
       await responseTo(client);
       const res = await response;
-      const stalled = await settled(() => produced);
+      const stalled = await stable(() => produced);
       expect(stalled).toBeGreaterThan(0);
       expect(stalled).toBeLessThan(total);
       expect(res.writableLength).toBeLessThanOrEqual(64 * KB);
@@ -509,7 +509,7 @@ describe('backpressure', () => {
     }
     await streaming(source(), {}, async ({ url, outcome }) => {
       const res = await responseTo(connect(url));
-      expect(await settled(() => produced)).toBeLessThan(total);
+      expect(await stable(() => produced)).toBeLessThan(total);
       let bytes = 0;
       for await (const chunk of res) bytes += (chunk as Buffer).length;
       expect(bytes).toBe(total * `"${ITEM}"\n`.length);
@@ -675,7 +675,7 @@ describe('when the client leaves', () => {
 });
 
 describe('when the app ends the response itself', () => {
-  it('nothing is written behind the end, and the source is returned', async () => {
+  it('nothing is written after the end, and the source is returned', async () => {
     let returned = false;
     const served = gate<Response>();
     const source = (async function* () {

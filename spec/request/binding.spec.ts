@@ -23,6 +23,24 @@ function expectDeeplyFrozen(value: unknown): void {
   for (const member of Object.values(value)) expectDeeplyFrozen(member);
 }
 
+describe('a field is resolved', () => {
+  const tenant = { name: 'tenant' };
+  const data = dataOf({ inputs: { tenant: 'from the inputs' } });
+
+  it('to its value, beside names', () => {
+    const bind = compileBinder([tenant, 'inputs'], PLACE);
+    expect(bind(fieldsOf({ tenant: 't' }), data)).toEqual({ tenant: 't', inputs: data.inputs });
+    expect(bind(fieldsOf({ tenant: undefined }), data).tenant).toBeUndefined();
+  });
+
+  it('to an error where no middleware knows it, never to an input of the same name', () => {
+    const bind = compileBinder([tenant], PLACE);
+    const act = () => bind(fieldsOf({ session_id: 's-1' }), data);
+    expect(act).toThrow(expect.objectContaining({ code: 'MIDDLEWARE_MISSING' }));
+    expect(act).toThrow(/tenant/);
+  });
+});
+
 describe('a name is resolved', () => {
   it('to the data field of that name, by identity', () => {
     const data = dataOf({ inputs: { a: 1 }, outputs: ['o'], parameters: { p: 2 } });
@@ -72,7 +90,7 @@ describe('a name is resolved', () => {
     expect(bound).toStrictEqual({ question: undefined });
   });
 
-  it('never to a parameter: only inputs stand behind a free name', () => {
+  it('never to a parameter: a free name means an input', () => {
     const data = dataOf({ parameters: { temperature: 1 }, outputs: { temperature: 2 } });
     expect(bindNames(['temperature'], fieldsOf({}), data).temperature).toBeUndefined();
   });
@@ -114,7 +132,7 @@ describe('an argument has', () => {
     expect(Reflect.ownKeys(bindNames([], fields, data))).toEqual([]);
   });
 
-  it('a life of its own: two requests never share one', () => {
+  it('an identity of its own: two requests never share one', () => {
     const binder = compileBinder(['session_id'], PLACE);
     const first = binder(fieldsOf({ session_id: 's-1' }), dataOf());
     const second = binder(fieldsOf({ session_id: 's-2' }), dataOf());
@@ -241,6 +259,8 @@ describe('names that cannot be bound are a TypeError that names the place and th
     ['undefined', [undefined], /^bind: names .*undefined/],
     ['null', ['inputs', null], /^bind: names .*null/],
     ['a nested list', [['inputs']], /^bind: names .*inputs/],
+    ['a field without a name', [{}], /^bind: names .*undefined/],
+    ['a field and its name', [{ name: 'a' }, 'a'], /^bind: names .*once.*'a'/],
     ['a hole in the list', Array(1), /^bind: names .*undefined/],
   ])('%s', (_what, names, message) => {
     const compile = () => compileBinder(names as string[], PLACE);

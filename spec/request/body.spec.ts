@@ -1,8 +1,30 @@
+import { once } from 'node:events';
+import {
+  type ClientHttp2Session,
+  connect,
+  constants,
+  createServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import express, { type Express, type RequestHandler } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import request from 'supertest';
 import { createBodyReader } from '../../lib/request/body.js';
 import { JSON_TYPE, post } from '../helpers.js';
+
+/** Its parsers are those of body-parser 1.x. */
+const express4: typeof express = createRequire(import.meta.url)('express4');
 
 /** Answers what the reader found: the object, the refusal's code, or the `type` of the parser's error. */
 function appWith(limit: number | string, ...before: RequestHandler[]): Express {
@@ -18,7 +40,10 @@ function appWith(limit: number | string, ...before: RequestHandler[]): Express {
       else res.json({ object: body.object, same: body.object === given });
     });
   });
-  return app;
+  const tellError: ErrorRequestHandler = ({ type, status }, _req, res, _next) => {
+    res.json({ error: type, status });
+  };
+  return app.use(tellError);
 }
 
 /** A post of JSON whose body the spec writes. */
@@ -28,11 +53,11 @@ const NO_ENVELOPE = { refusal: 'NO_ENVELOPE' };
 const WRONG_TYPE = { refusal: 'UNSUPPORTED_MEDIA_TYPE' };
 const PARSED = { object: { a: 1 }, same: false };
 
-/** Without and behind a body parser of the app, the answer must be the same. */
+/** Without and after a body parser of the app, the answer must be the same. */
 const MOUNTS: [string, RequestHandler[]][] = [
   ['alone', []],
-  ['behind express.json()', [express.json({ strict: false })]],
-  ['behind express.urlencoded()', [express.urlencoded({ extended: true })]],
+  ['after express.json()', [express.json()]],
+  ['after express.urlencoded()', [express.urlencoded({ extended: true })]],
 ];
 
 describe.each(MOUNTS)('the body, read %s', (_title, before) => {
@@ -61,11 +86,17 @@ describe.each(MOUNTS)('the body, read %s', (_title, before) => {
     expect(reply.body.object).toEqual({});
   });
 
-  it.each(['"text"', '7', 'true', 'null', '[]', '[{"session_id":"a"}]'])(
-    'is no envelope when it is %s',
+  it.each(['[]', '[{"session_id":"a"}]'])('is no envelope when it is %s', async (json) => {
+    const reply = await request(app).post('/').set('content-type', 'application/json').send(json);
+    expect(reply.body).toEqual(NO_ENVELOPE);
+  });
+
+  // A route that reads `req.body.x` must not be given what express.json() would have kept from it.
+  it.each(['"text"', '7', 'true', 'null'])(
+    'is the error of express.json() when it is %s',
     async (json) => {
-      const reply = await post(app, json);
-      expect(reply.body).toEqual(NO_ENVELOPE);
+      const reply = await request(app).post('/').set('content-type', 'application/json').send(json);
+      expect(reply.body).toEqual({ error: 'entity.parse.failed', status: 400 });
     },
   );
 
@@ -197,15 +228,13 @@ describe('a body that somebody parsed before', () => {
     expect(reply.body).toEqual({ object: { own: true }, same: true });
   });
 
-  it('is no envelope when it is a Buffer', async () => {
-    const app = appWith('1mb', express.raw({ type: () => true }));
-    expect((await post(app, '{"a":1}')).body).toEqual(NO_ENVELOPE);
-  });
-
-  it('is no envelope when it is a text', async () => {
-    const app = appWith('1mb', express.text({ type: () => true }));
-    expect((await post(app, '{"a":1}')).body).toEqual(NO_ENVELOPE);
-  });
+  it.each(['"text"', '7', 'null'])(
+    'is no envelope when a parser that is not strict made it of %s',
+    async (text) => {
+      const app = appWith('1mb', express.json({ strict: false }));
+      expect((await post(app, text)).body).toEqual(NO_ENVELOPE);
+    },
+  );
 
   it('is of the wrong media type when it is a form, though that is an object, too', async () => {
     for (const extended of [true, false]) {
@@ -222,6 +251,178 @@ describe('a body that somebody parsed before', () => {
     };
     const reply = await request(appWith('1mb', host)).post('/');
     expect(reply.body).toEqual({ object: { a: 1 }, same: true });
+  });
+});
+
+describe.each<[string, RequestHandler]>([
+  ['a Buffer', express.raw({ type: () => true })],
+  ['a text', express.text({ type: () => true })],
+])('a body that is left as %s', (_title, parser) => {
+  const json = (app: Express) => request(app).post('/').set('content-type', 'application/json');
+
+  it('is parsed', async () => {
+    expect((await json(appWith('1mb', parser)).send(' {"a":"ä"}')).body).toEqual({
+      object: { a: 'ä' },
+      same: false,
+    });
+  });
+
+  it('is parsed when it came compressed, for it is inflated already', async () => {
+    const post = json(appWith('1mb', parser)).set('content-encoding', 'gzip');
+    post.write(gzipSync('{"a":1}'));
+    expect((await post).body).toEqual(PARSED);
+  });
+
+  it('is an error of the parser when it is malformed', async () => {
+    const reply = await json(appWith('1mb', parser)).send('{"a":');
+    expect(reply.body).toEqual({ error: 'entity.parse.failed', status: 400 });
+  });
+
+  it('is held to the limit, in bytes', async () => {
+    const app = appWith(10, parser);
+    expect((await json(app).send('{"a":"ä"}')).body.object).toEqual({ a: 'ä' });
+    const reply = await json(app).send('{"a":"ää"}');
+    expect(reply.body).toEqual({ error: 'entity.too.large', status: 413 });
+  });
+
+  it('is of the wrong media type when it has another one, or none', async () => {
+    const app = appWith('1mb', parser);
+    const typed = await request(app).post('/').set('content-type', 'text/plain').send('{"a":1}');
+    expect(typed.body).toEqual(WRONG_TYPE);
+    const typeless = request(app).post('/').unset('content-type');
+    typeless.write('{"a":1}');
+    expect((await typeless).body).toEqual(WRONG_TYPE);
+  });
+
+  it('stays as it is', async () => {
+    const readBody = createBodyReader('1mb');
+    const app = express().use(parser, (req, res) => {
+      const given = req.body;
+      readBody(req, res, (_error, body) => {
+        res.json({ found: Object.keys(Object(body)), same: req.body === given });
+      });
+    });
+    expect((await json(app).send('{"a":1}')).body).toEqual({ found: ['object'], same: true });
+  });
+});
+
+describe('a Buffer', () => {
+  /** As adapters of AWS Lambda do it. */
+  const leave = (body: Buffer, type: string): RequestHandler => {
+    return (req, _res, next) => {
+      req.body = body;
+      req.headers['content-type'] = type;
+      next();
+    };
+  };
+
+  it('is decoded by the charset of its type', async () => {
+    const bytes = Buffer.from('{"a":1}', 'utf16le');
+    const app = appWith('1mb', leave(bytes, 'application/json; charset=utf-16le'));
+    expect((await request(app).post('/')).body).toEqual(PARSED);
+  });
+
+  it('is no body when it is empty', async () => {
+    const app = appWith('1mb', leave(Buffer.alloc(0), 'application/json'));
+    expect((await request(app).get('/')).body).toEqual(NO_ENVELOPE);
+  });
+});
+
+describe('a body that was read here', () => {
+  it.each<[string, RequestHandler]>([
+    ['express.json()', express.json()],
+    ['body-parser 1.x', express4.json()],
+  ])('is not read again by %s, mounted later', async (_title, later) => {
+    const readBody = createBodyReader('1mb');
+    const app = express();
+    app.use((req, res, next) => readBody(req, res, (error) => next(error)));
+    app.use(later, (req, res) => {
+      res.json(req.body);
+    });
+    const post = () => request(app).post('/').set('content-type', 'application/json');
+    expect((await post().send('{"a":1}')).body).toEqual({ a: 1 });
+    expect((await post().send('[1]')).body).toEqual([1]);
+    const chunked = post();
+    chunked.write('{"a":1}');
+    expect((await chunked).body).toEqual({ a: 1 });
+  });
+});
+
+describe('over HTTP/2, where no header need say that there is a body,', () => {
+  const readBody = createBodyReader(64);
+  const server = createServer((req: Http2ServerRequest, res: Http2ServerResponse) => {
+    // The reader needs nothing of Express.
+    const request = req as unknown as Request;
+    readBody(request, res as unknown as Response, (error, body) => {
+      onRead(error);
+      res.end(JSON.stringify({ error: Object(error).type, ...body, kept: request.body }));
+    });
+  });
+  let client: ClientHttp2Session;
+  let onRead: (error: unknown) => void = () => {};
+  beforeAll(async () => {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  });
+  afterAll(async () => {
+    client.close();
+    await once(server.close(), 'close');
+  });
+
+  const post = async (text: string, headers = {}) => {
+    const stream = client.request({
+      ':method': 'POST',
+      'content-type': 'application/json',
+      ...headers,
+    });
+    stream.end(text);
+    let reply = '';
+    for await (const chunk of stream.setEncoding('utf8')) reply += chunk;
+    return JSON.parse(reply);
+  };
+
+  it('an object is read, and kept in req.body', async () => {
+    expect(await post('{"a":1}')).toEqual({ object: { a: 1 }, kept: { a: 1 } });
+  });
+
+  it('the errors are those of the parser', async () => {
+    expect(await post('{"a":')).toEqual({ error: 'entity.parse.failed' });
+    expect(await post(JSON.stringify('x'.repeat(64)))).toEqual({ error: 'entity.too.large' });
+  });
+
+  it('a client may leave after its refusal, with the body half sent', async () => {
+    const half = Object.assign(new PassThrough(), {
+      headers: { 'content-type': 'application/json' },
+      httpVersionMajor: 2,
+      stream: { endAfterHeaders: false },
+    });
+    const refusal = new Promise((resolve) => {
+      readBody(half as unknown as Request, {} as Response, resolve);
+    });
+    half.write('x'.repeat(65));
+    expect(await refusal).toMatchObject({ type: 'entity.too.large' });
+    half.destroy(new Error('the client left'));
+    // An error that nobody listened to would end the process by now.
+    await setImmediate();
+    await setImmediate();
+  });
+
+  it('a client that leaves in the middle of it is an error', async () => {
+    const failed = new Promise((resolve) => {
+      onRead = resolve;
+    });
+    const stream = client.request({ ':method': 'POST', 'content-type': 'application/json' });
+    stream.on('error', () => {});
+    stream.write('{"a":');
+    await once(server, 'request');
+    stream.close(constants.NGHTTP2_CANCEL);
+    expect(await failed).toMatchObject({ status: 400 });
+  });
+
+  it('a body may be absent, or of another type', async () => {
+    expect((await post('')).refusal.code).toBe('NO_ENVELOPE');
+    const typed = await post('{"a":1}', { 'content-type': 'text/plain' });
+    expect(typed.refusal.code).toBe('UNSUPPORTED_MEDIA_TYPE');
   });
 });
 

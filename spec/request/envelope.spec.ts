@@ -1,6 +1,7 @@
-import { sessionId } from '../../lib/index.js';
-import { readData, readFields } from '../../lib/request/envelope.js';
+import { EnvelopeError, sessionId } from '../../lib/index.js';
+import { type LocatedData, readData, readFields } from '../../lib/request/envelope.js';
 import { parseFieldList } from '../../lib/request/field-list.js';
+import type { JsonObject } from '../../lib/shared/json.js';
 
 const FIELDS = parseFieldList(
   [sessionId, { name: 'tenant', schema: { type: 'string', maxLength: 3 } }, 'toString'],
@@ -79,15 +80,22 @@ describe('readFields', () => {
   });
 });
 
+/** The data, or a throw of the error. */
+function dataOf(body: JsonObject): LocatedData {
+  const data = readData(body);
+  if (data instanceof EnvelopeError) throw data;
+  return data;
+}
+
 describe('readData', () => {
   it('reads the canonical spelling', () => {
     const data = { inputs: { q: 1 }, outputs: [2], parameters: { t: 0 } };
-    expect(readData({ session_id: 'c-1', data })).toEqual({ ...data, pointer: '/data' });
+    expect(dataOf({ session_id: 'c-1', data })).toEqual({ ...data, pointer: '/data' });
   });
 
   it('reads the flat spelling', () => {
     const data = { inputs: { q: 1 }, outputs: [2], parameters: { t: 0 } };
-    expect(readData({ session_id: 'c-1', ...data, version: 1 })).toEqual({ ...data, pointer: '' });
+    expect(dataOf({ session_id: 'c-1', ...data, version: 1 })).toEqual({ ...data, pointer: '' });
   });
 
   it.each<[string, string]>([
@@ -98,7 +106,7 @@ describe('readData', () => {
     ['null inputs and parameters in data', '{"data":{"inputs":null,"parameters":null}}'],
     ['unknown siblings only', '{"version":1,"data":{"messages":[]}}'],
   ])('gives empty inputs and parameters and no outputs for %s', (_title, json) => {
-    expect(readData(fromWire(json))).toMatchObject({
+    expect(dataOf(fromWire(json))).toMatchObject({
       inputs: {},
       outputs: undefined,
       parameters: {},
@@ -108,8 +116,8 @@ describe('readData', () => {
   it.each<[string]>([['null'], ['"text"'], ['0'], ['false'], ['[1]'], ['{"a":1}']])(
     'takes any JSON as outputs: %s',
     (json) => {
-      expect(readData(fromWire(`{"data":{"outputs":${json}}}`)).outputs).toEqual(JSON.parse(json));
-      expect(readData(fromWire(`{"outputs":${json}}`)).outputs).toEqual(JSON.parse(json));
+      expect(dataOf(fromWire(`{"data":{"outputs":${json}}}`)).outputs).toEqual(JSON.parse(json));
+      expect(dataOf(fromWire(`{"outputs":${json}}`)).outputs).toEqual(JSON.parse(json));
     },
   );
 
@@ -121,7 +129,7 @@ describe('readData', () => {
       [`{"data":{"parameters":${json}}}`, '/data/parameters'],
       [`{"data":${json}}`, '/data'],
     ] as const) {
-      expect(() => readData(fromWire(body))).toThrow(
+      expect(() => dataOf(fromWire(body))).toThrow(
         expect.objectContaining({
           code: 'INVALID_ENVELOPE',
           status: 400,
@@ -139,7 +147,7 @@ describe('readData', () => {
     ['{"data":{},"inputs":null}', ['/inputs']],
     ['{"data":{},"inputs":{},"outputs":1,"parameters":{}}', ['/inputs', '/outputs', '/parameters']],
   ])('refuses both spellings at once: %s', (json, pointers) => {
-    expect(() => readData(fromWire(json))).toThrow(
+    expect(() => dataOf(fromWire(json))).toThrow(
       expect.objectContaining({
         code: 'INVALID_ENVELOPE',
         status: 400,
@@ -154,18 +162,18 @@ describe('readData', () => {
   it.each(['{"__proto__":{"inputs":{"a":1}}}', '{"data":{"__proto__":{"inputs":{"a":1}}}}'])(
     'does not read through a prototype: %s',
     (json) => {
-      expect(readData(fromWire(json)).inputs).toEqual({});
+      expect(dataOf(fromWire(json)).inputs).toEqual({});
     },
   );
 
   it('reads a body without a prototype', () => {
     const body = Object.assign(Object.create(null), { inputs: { a: 1 } });
-    expect(readData(body).inputs).toEqual({ a: 1 });
+    expect(dataOf(body).inputs).toEqual({ a: 1 });
   });
 
   it('changes nothing in the body', () => {
     const body = Object.freeze({ data: Object.freeze({ inputs: null }) });
-    expect(readData(body).inputs).toEqual({});
+    expect(dataOf(body).inputs).toEqual({});
     expect(body).toEqual({ data: { inputs: null } });
   });
 });

@@ -1,6 +1,8 @@
 import { sessionId } from '../../lib/index.js';
 import { DATA_FIELDS, isAbsent } from '../../lib/request/field.js';
-import { parseFieldList, SESSION_FIELD, spanAttributes } from '../../lib/request/field-list.js';
+import { envelopeField, parseFieldList } from '../../lib/request/field-list.js';
+import { SESSION_FIELD, spanAttributes } from '../../lib/request/parsed-field.js';
+import { compileSchema } from '../../lib/shared/schema.js';
 
 const RULE = 'must be a string that matches ^[A-Za-z0-9._:-]{1,128}$';
 
@@ -44,7 +46,9 @@ describe('isAbsent', () => {
   );
 });
 
-describe('the rule of session_id', () => {
+describe('the rule of session_id, the same as its schema says,', () => {
+  const asSchema = compileSchema(sessionId.schema ?? {}, 'sessionId');
+
   it.each([
     'a',
     '7',
@@ -56,6 +60,7 @@ describe('the rule of session_id', () => {
     '...',
   ])('takes %s', (id) => {
     expect(SESSION_FIELD.check(id)).toBeUndefined();
+    expect(asSchema(id, '/session_id')).toBeUndefined();
   });
 
   it.each<[string, unknown]>([
@@ -79,6 +84,7 @@ describe('the rule of session_id', () => {
     ['an object', { id: 'a' }],
   ])('refuses %s, with the pointer and the rule', (_title, value) => {
     expect(SESSION_FIELD.check(value)).toEqual([{ pointer: '/session_id', detail: RULE }]);
+    expect(asSchema(value, '/session_id')).toHaveLength(1);
   });
 });
 
@@ -305,5 +311,33 @@ describe('spanAttributes', () => {
 
   it('writes nothing for a field without an attribute', () => {
     expect(spanAttributes(parse('tenant'), { tenant: 'acme' })).toEqual({});
+  });
+});
+
+describe('envelopeField', () => {
+  it('gives the field as it was declared, frozen, for the allowlist', () => {
+    const declaration = { name: 'tenant', schema: { maxLength: 3 }, attribute: 'app.tenant' };
+    const tenant = envelopeField(declaration);
+    expect(tenant).toEqual(declaration);
+    expect(Object.isFrozen(tenant)).toBe(true);
+    const [, parsed] = parseFieldList([sessionId, tenant], 'fields');
+    expect(parsed).toMatchObject({ name: 'tenant', attributes: ['app.tenant'] });
+    expect(parsed?.check('long')).toHaveLength(1);
+  });
+
+  it.each<[unknown, RegExp]>([
+    [undefined, /^envelopeField: field must be \{ name, schema\?, attribute\? \}/],
+    ['tenant', /^envelopeField: field must be \{ name, schema\?, attribute\? \}/],
+    [{}, /^envelopeField: field\.name must match/],
+    [{ name: 'a b' }, /^envelopeField: field\.name must match/],
+    [{ name: 'inputs' }, /^envelopeField: field\.name must not be one of/],
+    [{ name: 'session_id' }, /^envelopeField: field\.name is what sessionId is for/],
+    [{ name: 'a', atribute: 'b' }, /^envelopeField: field takes name, schema and attribute only/],
+    [{ name: 'a', attribute: '' }, /^envelopeField: field\.attribute must be/],
+    [{ name: 'a', schema: { maxlength: 3 } }, /^envelopeField: field\.schema .*maxlength/],
+  ])('refuses %j where it is written', (declaration, message) => {
+    const act = () => envelopeField(declaration as { name: 'a' });
+    expect(act).toThrow(TypeError);
+    expect(act).toThrow(message);
   });
 });

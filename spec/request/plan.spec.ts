@@ -2,6 +2,7 @@ import express, { type RequestHandler } from 'express';
 import { Type } from 'typebox';
 import { agentEnvelope, bind } from '../../lib/index.js';
 import { compilePlan } from '../../lib/request/plan.js';
+import { type AgentRun, brandRun } from '../../lib/shared/run-events.js';
 import { envelopeApp, NDJSON, pointers, post, SSE } from '../helpers.js';
 
 const QUESTION = {
@@ -51,6 +52,14 @@ describe('a declaration is refused at once', () => {
       /^bind: session_id .*true/,
     ],
     ['a schema for the envelope', { request: { type: 'object' } }, /^bind: request .*true/],
+    ['a misspelt name with a schema', { inputz: {} }, /^bind: inputz .*did you mean inputs\?/],
+    ['a shortened name with a schema', { params: {} }, /^bind: params .*did you mean parameters\?/],
+    ['a capital', { Outputs: {} }, /^bind: Outputs .*did you mean outputs\?/],
+    [
+      'a name of its own with a schema',
+      { body: {} },
+      /^bind: body must be true: only inputs, outputs, parameters take a schema, got/,
+    ],
     ['false for a name', { session_id: false }, /^bind: session_id .*true.*false/],
     [
       'a name that reaches a prototype',
@@ -334,13 +343,13 @@ describe('outputs that do not fit are a 500', () => {
     const answer = (output: unknown) =>
       appOf(
         bind({ outputs }, () => {
-          const run: unknown = {
+          const run = {
             result: Promise.resolve({ sessionId: 's', output }),
             async *[Symbol.asyncIterator]() {
               yield { type: 'run.start' };
             },
           };
-          return run as { output: string };
+          return brandRun(run as unknown as AgentRun);
         }),
       );
     const good = await post(answer('a'), {}).expect(200);

@@ -54,7 +54,7 @@ describe.each([
     expect(getSessionId()).toBeUndefined();
   });
 
-  it('is the inner one when sessions are nested, and the outer one again behind it', () => {
+  it('is the inner one when sessions are nested, and the outer one after that', () => {
     withSessionId('outer', () => {
       expect(withSessionId('inner', getSessionId)).toBe('inner');
       expect(getSessionId()).toBe('outer');
@@ -146,7 +146,7 @@ describe('setSessionId()', () => {
     expect(getEnvelopeFields(after)).toEqual({ session_id: 'conv-1' });
   });
 
-  it('takes the id away again for null', () => {
+  it('takes the id away for null', () => {
     expect(getSessionId(setSessionId(setSessionId(ROOT_CONTEXT, 'a'), null))).toBeUndefined();
   });
 
@@ -183,7 +183,7 @@ describe('getSessionId() and getEnvelopeFields()', () => {
 });
 
 describe('the slot', () => {
-  it('takes an id once: the first that is settled stays', () => {
+  it('takes an id once: the first one stays', () => {
     const slot = { fields: { session_id: undefined }, attributes: {}, baggage: false };
     adoptSessionId(slot, 'engine-1');
     adoptSessionId(slot, 'engine-2');
@@ -237,7 +237,7 @@ describe('baggage', () => {
 });
 
 describe('a missing context manager', () => {
-  it('was said once through diag, under its code', () => {
+  it('is reported once through diag, under its code', () => {
     const said = warnings.filter((warning) => warning.includes('NO_CONTEXT_MANAGER'));
     expect(said).toHaveLength(1);
   });

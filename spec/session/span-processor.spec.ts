@@ -85,7 +85,7 @@ describe('SessionSpanProcessor', () => {
     });
   });
 
-  it('stamps a span that was open when an engine settled the id', () => {
+  it('stamps a span that was open when an engine gave the id', () => {
     withSessionId(null, () => {
       const span = tracer.startSpan('waiting');
       const slot = activeSlot();
@@ -152,8 +152,8 @@ describe('the ids of a reply', () => {
   });
 });
 
-describe('a stream that fails behind its first item', () => {
-  it('is told on the span of the request, whose status code says 200', async () => {
+describe('a stream that fails after its first item', () => {
+  it('is recorded on the span of the request, whose status code says 200', async () => {
     const app = express();
     withServerSpan(app);
     const route = bind([], async function* () {

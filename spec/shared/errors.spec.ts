@@ -14,7 +14,7 @@ const details = (count: number): ErrorDetail[] =>
   Array.from({ length: count }, (_, i) => ({ pointer: `/inputs/${i}`, detail: 'is required' }));
 
 describe('the catalogue', () => {
-  it('gives every code the status it has always had', () => {
+  it('gives every code the status that clients rely on', () => {
     const statuses = Object.entries(ERROR_CATALOGUE).map(([code, { status }]) => [code, status]);
     expect(Object.fromEntries(statuses)).toEqual({
       MALFORMED_JSON: 400,

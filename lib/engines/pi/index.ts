@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as PiAi from '@earendil-works/pi-ai';
 import type * as Pi from '@earendil-works/pi-coding-agent';
-import { EnvelopeError } from '../../shared/errors.js';
 import type { AgentMessage } from '../../shared/run-events.js';
 import type { AgentEngine } from '../engine.js';
-import { importPeer, requirePeers } from '../peer.js';
+import { engineFailed } from '../engine-error.js';
+import { requirePeers } from '../peer.js';
 import { registerFaux } from './faux.js';
 import { type PiOptions, parseOptions } from './options.js';
 import { createPiSession } from './session.js';
@@ -15,8 +15,7 @@ import { createPiSession } from './session.js';
 export type { FauxOptions } from './faux.js';
 export type { PiOptions } from './options.js';
 
-const AGENT = '@earendil-works/pi-coding-agent';
-const AI = '@earendil-works/pi-ai';
+const PACKAGES = ['@earendil-works/pi-coding-agent', '@earendil-works/pi-ai'];
 const NO_USAGE: PiAi.Usage = {
   input: 0,
   output: 0,
@@ -37,7 +36,7 @@ const NO_USAGE: PiAi.Usage = {
  * @param options - see {@link PiOptions}
  * @throws TypeError at once, when an option is wrong
  * @throws Error at once, with the code `PEER_MISSING`, when a package of Pi is not installed
- * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED` (502) for a model that Pi does not know, a provider without a
+ * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED` (502) for a model that Pi does not know, a provider without a
  * key, and a call to the model that fails
  * @example
  * ```ts
@@ -47,13 +46,13 @@ const NO_USAGE: PiAi.Usage = {
  */
 export function pi(options?: PiOptions): AgentEngine {
   const configuration = parseOptions(options);
-  requirePeers('pi()', [AGENT, AI]);
+  requirePeers('pi()', PACKAGES);
   return {
     name: 'pi',
     async open(request, signal) {
       const { system, history, question } = split(request.messages);
-      const agent = await importPeer(() => import('@earendil-works/pi-coding-agent'), AGENT);
-      const ai = await importPeer(() => import('@earendil-works/pi-ai'), AI);
+      const agent = await import('@earendil-works/pi-coding-agent');
+      const ai = await import('@earendil-works/pi-ai');
       const authStorage = agent.AuthStorage.inMemory();
       const modelRegistry = agent.ModelRegistry.inMemory(authStorage);
       const name = request.model ?? configuration.model;
@@ -113,16 +112,18 @@ function split(messages: readonly AgentMessage[]) {
 function findModel(registry: Pi.ModelRegistry, name: string | undefined) {
   if (name === undefined) {
     if (registry.getAvailable().length > 0) return undefined;
-    throw failed('No model was named, and the environment has no key for any provider Pi knows');
+    throw engineFailed(
+      'No model was named, and the environment has no key for any provider Pi knows',
+    );
   }
   // Ids have slashes of their own: openrouter/anthropic/…
   const slash = name.indexOf('/');
   const model = registry.find(name.slice(0, Math.max(slash, 0)), name.slice(slash + 1));
   if (model === undefined) {
-    throw failed('Pi does not know the model: it must be "faux" or "provider/model-id"');
+    throw engineFailed('Pi does not know the model: it must be "faux" or "provider/model-id"');
   }
   if (registry.hasConfiguredAuth(model)) return model;
-  throw failed(`The environment has no key for the provider "${model.provider}"`);
+  throw engineFailed(`The environment has no key for the provider "${model.provider}"`);
 }
 
 /** Pi's own loader reads the user's and the working directory's files. */
@@ -151,8 +152,4 @@ function toPiMessages(
     const by = { api, provider, model: id, usage: NO_USAGE, stopReason: 'stop' as const };
     return { role, content: [{ type: 'text', text: content }], ...by, timestamp };
   });
-}
-
-function failed(message: string): EnvelopeError {
-  return new EnvelopeError('ENGINE_FAILED', message);
 }

@@ -3,12 +3,13 @@ import type { AssistantMessage } from '@earendil-works/pi-ai';
 import type { AgentSession, AgentSessionEvent } from '@earendil-works/pi-coding-agent';
 import type { AgentEvent } from '../../shared/run-events.js';
 import type { EngineSession } from '../engine.js';
-import { follow } from '../waiting.js';
+import { createEventQueue } from '../event-queue.js';
+import { atMost, follow, onAbort } from '../waiting.js';
 
 /** Pi waits for a tool that ignores its signal, however long it takes. A request that is over must not wait with it. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** Between the texts of two calls to the model: what it says before a tool runs into what it says after it otherwise. */
+/** Between the texts of two calls to the model: without it, what it says before a tool would run into what it says after. */
 const GAP = '\n\n';
 
 /**
@@ -45,7 +46,7 @@ export function createPiSession(
     provider: session.model?.provider,
     async *prompt() {
       stop.signal.throwIfAborted();
-      const queue = createQueue<AgentEvent>();
+      const queue = createEventQueue<AgentEvent>();
       const translate = createTranslator();
       let answer: AssistantMessage | undefined;
       // The agent's listeners are called before `prompt()` resolves; those of the session may still wait in its queue.
@@ -58,11 +59,10 @@ export function createPiSession(
         const translated = translate(event);
         if (translated !== undefined) queue.push(translated);
       });
-      const abort = () => {
+      const forget = onAbort(stop.signal, () => {
         session.agent.abort();
         queue.end(stop.signal.reason);
-      };
-      stop.signal.addEventListener('abort', abort, { once: true });
+      });
       try {
         running = session
           .prompt(question, { expandPromptTemplates: false })
@@ -71,7 +71,7 @@ export function createPiSession(
         yield* queue.items();
         yield { type: 'run.end', stop_reason: answer?.stopReason ?? 'stop' };
       } finally {
-        stop.signal.removeEventListener('abort', abort);
+        forget();
       }
     },
     close() {
@@ -125,44 +125,4 @@ function createTranslator(): (event: AgentSessionEvent) => AgentEvent | undefine
 function outputOf(content: readonly { readonly type: string; readonly text?: string }[]): unknown {
   const isText = content.every(({ type }) => type === 'text');
   return isText ? content.map(({ text }) => text).join('\n') : structuredClone(content);
-}
-
-/**
- * From push to pull. Nothing bounds it but the length of the answer: Pi's providers do not wait for who reads them, so what
- * did not lie here would lie there.
- */
-function createQueue<T>() {
-  const waiting: T[] = [];
-  let ended: { readonly failure: unknown } | undefined;
-  let wake = () => {};
-  return {
-    push(item: T): void {
-      waiting.push(item);
-      wake();
-    },
-    /** What was pushed is still delivered. Only the first end counts. */
-    end(failure?: unknown): void {
-      ended ??= { failure };
-      wake();
-    },
-    async *items(): AsyncGenerator<T> {
-      for (;;) {
-        for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) yield item;
-        if (ended !== undefined) break;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      if (ended.failure !== undefined) throw ended.failure;
-    },
-  };
-}
-
-async function atMost(ms: number, promise: Promise<void> | undefined): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([promise, timeout]);
-  clearTimeout(timer);
 }

@@ -2,7 +2,6 @@
 import { context, createContextKey, propagation } from '@opentelemetry/api';
 import { getSessionId } from '../../session/session.js';
 import { configError, EnvelopeError } from '../../shared/errors.js';
-import { isJsonObject } from '../../shared/json.js';
 import {
   type Parsers,
   parseConfiguration,
@@ -11,8 +10,10 @@ import {
 } from '../../shared/option-parsing.js';
 import type { AgentEvent, RunStartEvent } from '../../shared/run-events.js';
 import type { AgentEngine, EngineRequest, EngineSession } from '../engine.js';
-import { readLines } from '../lines.js';
-import { follow, orAborted } from '../waiting.js';
+import { engineFailed, engineLate } from '../engine-error.js';
+import { parseEventBytes } from '../response-body.js';
+import { follow, orAborted, within } from '../waiting.js';
+import { readEvents } from './events.js';
 
 /** Where the runner is, and how long it may be silent. */
 export interface RemoteOptions {
@@ -26,6 +27,11 @@ export interface RemoteOptions {
    * @defaultValue 60,000
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * The longest event that is read, in bytes of its line; 1 to 536,870,888. A longer one is an `ENGINE_FAILED` (502).
+   * @defaultValue 16,777,216
+   */
+  readonly maxEventBytes?: number | undefined;
 }
 
 /** As `suppressTracing` of `@opentelemetry/core`: an instrumented `fetch` adds a second `traceparent`, and two are none. */
@@ -35,6 +41,7 @@ interface RemoteConfiguration {
   readonly url: URL;
   readonly fetch: typeof globalThis.fetch;
   readonly timeoutMs: number;
+  readonly maxEventBytes: number;
 }
 
 const PARSERS: Parsers<RemoteConfiguration> = {
@@ -45,16 +52,18 @@ const PARSERS: Parsers<RemoteConfiguration> = {
     throw configError('remote: fetch', 'must be a function', value);
   },
   timeoutMs: (value = 60_000) => parseTimeout('remote: timeoutMs', value),
+  maxEventBytes: (value) => parseEventBytes('remote: maxEventBytes', value),
 };
 
 /**
  * An engine behind HTTP. The active session's id goes onto the envelope and W3C trace context into the headers, so that the
- * runner's spans belong to the same conversation and the same trace.
+ * runner's spans belong to the same conversation and the same trace. A redirect is not followed: it would take the
+ * conversation, its id and the caller's credentials to another host.
  *
  * @param options - see {@link RemoteOptions}
  * @throws TypeError at once, when an option is wrong
- * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a runner that is down, refuses, fails or cuts its
- * answer short; 504 for one that is silent for too long
+ * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a runner that is down, refuses,
+ * redirects, fails, cuts its answer short or sends what is no event; 504 for one that is silent for too long
  * @example
  * ```ts
  * const engine = remote({ url: 'http://runner.internal:3001/run', timeoutMs: 30_000 });
@@ -63,17 +72,21 @@ const PARSERS: Parsers<RemoteConfiguration> = {
  * @see https://www.w3.org/TR/trace-context/
  */
 export function remote(options: RemoteOptions): AgentEngine {
-  const { url, fetch, timeoutMs } = parseConfiguration('remote: options', PARSERS, options);
+  const { url, fetch, timeoutMs, maxEventBytes } = parseConfiguration(
+    'remote: options',
+    PARSERS,
+    options,
+  );
   return {
     name: 'remote',
     async open(request, signal) {
       const call = startCall(signal, timeoutMs);
       try {
-        const response = await call.step(send(fetch, url, request, call.signal));
-        const events = eventsOf(response);
-        const first = await call.step(events.next());
+        const response = await call.step(() => send(fetch, url, request, call.signal));
+        const events = readEvents(response, maxEventBytes);
+        const first = await call.step(() => events.next());
         if (first.done === true || first.value.type !== 'run.start') {
-          throw failed('The runner did not start a run');
+          throw engineFailed('The runner did not start a run');
         }
         return sessionOf(first.value, events, call);
       } catch (error) {
@@ -87,30 +100,23 @@ export function remote(options: RemoteOptions): AgentEngine {
 /** One call to the runner: every step of it is limited in time, and its end closes the connection. */
 interface Call {
   readonly signal: AbortSignal;
-  step<T>(promise: Promise<T>): Promise<T>;
+  step<T>(take: () => Promise<T>): Promise<T>;
   end(): void;
 }
 
 function startCall(outer: AbortSignal, timeoutMs: number): Call {
   const controller = new AbortController();
   const unfollow = follow(controller, outer);
+  const late = () => engineLate(`The runner was silent for more than ${timeoutMs} ms`);
   return {
     signal: controller.signal,
-    async step(promise) {
-      const timer = setTimeout(() => {
-        const text = `The runner was silent for more than ${timeoutMs} ms`;
-        controller.abort(new EnvelopeError('ENGINE_FAILED', text, { status: 504 }));
-      }, timeoutMs);
+    async step(take) {
       try {
-        return await orAborted(promise, controller.signal);
+        const limit = { outer: controller.signal, late };
+        return await within(timeoutMs, (signal) => orAborted(take(), signal), limit);
       } catch (error) {
-        // What `fetch` rejects with after an abort varies: the reason is what happened.
-        if (controller.signal.aborted) throw controller.signal.reason;
-        throw error instanceof EnvelopeError
-          ? error
-          : failed('The runner cannot be reached', error);
-      } finally {
-        clearTimeout(timer);
+        if (error instanceof EnvelopeError || error === controller.signal.reason) throw error;
+        throw engineFailed('The runner cannot be reached', { cause: error });
       }
     },
     end() {
@@ -131,42 +137,9 @@ function send(
   const data = { inputs: { messages }, parameters: { ...parameters, ...(model && { model }) } };
   // Read from the context like the trace: the engine's request does not have it.
   const body = JSON.stringify({ session_id: getSessionId(), data });
+  const init = { method: 'POST', headers, body, signal, redirect: 'manual' } as const;
   const quiet = context.active().setValue(SUPPRESS_TRACING, true);
-  return context.with(quiet, () => fetch(url, { method: 'POST', headers, body, signal }));
-}
-
-async function* eventsOf(response: Response): AsyncGenerator<AgentEvent> {
-  if (!response.ok) {
-    throw failed(`The runner answered with status ${response.status}`, await problemOf(response));
-  }
-  if (!/^application\/x-ndjson\b/i.test(response.headers.get('content-type') ?? '')) {
-    throw failed('The runner answered with something else than a stream of events');
-  }
-  for await (const line of readLines(response.body)) {
-    const event = parseEvent(line);
-    if (event.type === 'error') throw failed('The runner failed', event.error);
-    yield event;
-    if (event.type === 'run.end') return;
-  }
-  throw failed('The runner cut its answer short');
-}
-
-function parseEvent(
-  line: string,
-): AgentEvent | { readonly type: 'error'; readonly error: unknown } {
-  try {
-    const event: unknown = JSON.parse(line);
-    if (isJsonObject(event) && typeof event.type === 'string')
-      return event as unknown as AgentEvent;
-  } catch {
-    // Told below, without the text: it may be a piece of the conversation.
-  }
-  throw failed('The runner sent a line that is not an event');
-}
-
-/** The runner's problem document, for whoever looks at the cause. */
-async function problemOf(response: Response): Promise<unknown> {
-  return response.json().catch(() => undefined);
+  return context.with(quiet, () => fetch(url, init));
 }
 
 function sessionOf(
@@ -178,7 +151,7 @@ function sessionOf(
     id: start.session_id,
     async *prompt() {
       for (;;) {
-        const step = await call.step(events.next());
+        const step = await call.step(() => events.next());
         if (step.done === true) return;
         yield step.value;
       }
@@ -187,8 +160,4 @@ function sessionOf(
       call.end();
     },
   };
-}
-
-function failed(message: string, cause?: unknown): EnvelopeError {
-  return new EnvelopeError('ENGINE_FAILED', message, { cause });
 }

@@ -1,6 +1,7 @@
 /** The URL of a daemon goes in, a daemon that answers comes out, with a directory for an agent to work in. */
 import { randomUUID } from 'node:crypto';
 import { context, propagation } from '@opentelemetry/api';
+import { within } from '../waiting.js';
 
 /** A daemon that answers. */
 export interface Daemon {
@@ -21,23 +22,12 @@ const CLEAN_MS = 2000;
 
 /**
  * `fetch` without W3C baggage: an app that puts the platform's id there means its own services, and an instrumented `fetch`
- * would hand it to the daemon.
+ * would hand it to the daemon. A redirect is not followed: it would take the conversation to another host.
  */
 export const send: typeof globalThis.fetch = (input, init) =>
-  context.with(propagation.deleteBaggage(context.active()), () => globalThis.fetch(input, init));
-
-/** Gives `work` a signal that aborts after this time. */
-export async function within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const timer = setTimeout(() => {
-    controller.abort(new DOMException(`It took longer than ${ms} ms`, 'TimeoutError'));
-  }, ms);
-  try {
-    return await work(controller.signal);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+  context.with(propagation.deleteBaggage(context.active()), () =>
+    globalThis.fetch(input, { ...init, redirect: 'manual' }),
+  );
 
 /** What `fetch` knows of why it failed: its messages say next to nothing. */
 export function codeOf(error: unknown): string {

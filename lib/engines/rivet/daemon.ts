@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { atMost } from '../waiting.js';
 import { type Daemon, DIRECTORY_PREFIX, send } from './connect.js';
 
 const POLL_MS = 15;
@@ -54,13 +54,6 @@ export async function startDaemon(
     await clean();
     throw error;
   }
-}
-
-/** What comes first: the promise, or this time. */
-export async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  const late = delay(ms, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([promise, late]).finally(() => timer.abort());
 }
 
 interface Launch {

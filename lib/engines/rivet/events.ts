@@ -1,73 +1,71 @@
-/** What an ACP agent tells of its turn goes in, a run's events come out. */
+/** The updates that an ACP agent sends in its turn go in, a run's events come out. */
 import type { SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
 import { isJsonObject } from '../../shared/json.js';
 import type { AgentEvent } from '../../shared/run-events.js';
 
 /** Makes events of one turn. */
 export interface EventMapper {
-  update(update: SessionUpdate): void;
-  /** The agent asks permission for a call, and tells by that what the call is. */
-  asked(call: ToolCallUpdate): void;
+  onUpdate(update: SessionUpdate): void;
+  /** The agent asks permission for a call: its arguments are complete. */
+  onPermissionRequest(call: ToolCallUpdate): void;
   /** The turn is over. */
   end(): void;
 }
 
 /** A tool call, as far as it is known. */
 interface Call extends ToolCallUpdate {
-  told: boolean;
+  /** Its `tool.call` is out. */
+  reported: boolean;
+  /** Its `tool.result` is out. */
   done: boolean;
 }
 
 /**
- * A call is told when its arguments are there, or when it starts without any: agents announce one first, and send what it
- * is about afterwards.
+ * A call is reported when its arguments are there, or when it starts without any: agents announce a call first, and send what
+ * it is about afterwards.
  *
  * @see https://agentclientprotocol.com/protocol/tool-calls
  */
 export function createEventMapper(push: (event: AgentEvent) => void): EventMapper {
   const calls = new Map<string, Call>();
-  const tell = (call: Call) => {
-    if (call.told) return;
-    call.told = true;
-    push({
-      type: 'tool.call',
-      id: call.toolCallId,
-      name: toolName(call),
-      arguments: call.rawInput ?? {},
-    });
+  const report = (call: Call) => {
+    if (call.reported) return;
+    call.reported = true;
+    const { toolCallId: id, rawInput } = call;
+    push({ type: 'tool.call', id, name: toolName(call), arguments: rawInput ?? {} });
   };
-  const end = () => {
-    for (const call of calls.values()) tell(call);
+  const reportAll = () => {
+    for (const call of calls.values()) report(call);
   };
-  const learn = (news: ToolCallUpdate, asked: boolean) => {
-    const call = calls.get(news.toolCallId) ?? { ...news, told: false, done: false };
-    calls.set(news.toolCallId, call);
-    for (const [name, value] of Object.entries(news)) {
+  const merge = (update: ToolCallUpdate, isComplete: boolean) => {
+    const call = calls.get(update.toolCallId) ?? { ...update, reported: false, done: false };
+    calls.set(update.toolCallId, call);
+    for (const [name, value] of Object.entries(update)) {
       if (value !== undefined && value !== null) Object.assign(call, { [name]: value });
     }
     const { status, rawInput } = call;
     const ended = status === 'completed' || status === 'failed';
-    if (asked || ended || status === 'in_progress' || isTelling(rawInput)) tell(call);
+    if (isComplete || ended || status === 'in_progress' || isFilled(rawInput)) report(call);
     if (!ended || call.done) return;
     call.done = true;
     const is_error = status === 'failed';
     push({ type: 'tool.result', id: call.toolCallId, output: toolOutput(call), is_error });
   };
   return {
-    update(update) {
+    onUpdate(update) {
       switch (update.sessionUpdate) {
         case 'agent_message_chunk':
           if (update.content.type !== 'text' || update.content.text === '') return;
-          end();
+          reportAll();
           push({ type: 'message.delta', delta: update.content.text });
           return;
         case 'tool_call':
         case 'tool_call_update':
-          learn(update, false);
+          merge(update, false);
       }
     },
-    asked: (call) => learn(call, true),
-    end,
+    onPermissionRequest: (call) => merge(call, true),
+    end: reportAll,
   };
 }
 
@@ -80,7 +78,7 @@ export function toolName({ kind, title }: ToolCallUpdate): string {
   return title && /^[\w.:/-]{1,64}$/.test(title) ? title : 'other';
 }
 
-function isTelling(input: unknown): boolean {
+function isFilled(input: unknown): boolean {
   if (isJsonObject(input)) return Object.keys(input).length > 0;
   return input !== undefined && input !== null;
 }

@@ -1,18 +1,17 @@
 /** Options go in, an engine comes out that drives a coding agent over ACP, through Rivet's daemon `sandbox-agent`. */
 import type { Session, SessionPersistDriver, SessionRecord } from 'sandbox-agent';
-import { EnvelopeError } from '../../shared/errors.js';
 import type { AgentEngine, EngineRequest, EngineSession } from '../engine.js';
-import { importPeer, requirePeers } from '../peer.js';
-import { follow, orAborted } from '../waiting.js';
+import { engineLate } from '../engine-error.js';
+import { requirePeers } from '../peer.js';
+import { onAbort, orAborted, within } from '../waiting.js';
 import { connectDaemon } from './connect.js';
 import { startDaemon } from './daemon.js';
-import { guardFetch } from './fetch.js';
+import { GuardedFetch } from './fetch.js';
 import { parseOptions, type RivetConfiguration, type RivetOptions } from './options.js';
-import { createFeed, createRivetSession } from './session.js';
+import { createRivetSession } from './session.js';
+import { createTurnEvents } from './turn-events.js';
 
 export type { RivetOptions, RivetPermission, RivetPermissionRequest } from './options.js';
-
-const SDK = 'sandbox-agent';
 
 /**
  * An engine that drives a coding agent, such as Claude Code or Codex, over the Agent Client Protocol, through Rivet's
@@ -23,12 +22,12 @@ const SDK = 'sandbox-agent';
  * `options.permissions`. A request's `model` is one that the agent offers.
  *
  * Its own session id is the one of the daemon's client. When that has to start over with another session of the agent, the
- * event `session.replaced` tells, with the agent's ids.
+ * event `session.replaced` says so, with the agent's ids.
  *
  * @param options - see {@link RivetOptions}
  * @throws TypeError at once, when an option is wrong
  * @throws Error at once, with the code `PEER_MISSING`, when `sandbox-agent` is not installed
- * @throws {@link EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a daemon that cannot be started or reached, an agent
+ * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a daemon that cannot be started or reached, an agent
  * that is not there, fails or dies, and a model it does not offer; 504 for a session that does not open in
  * `startTimeoutMs`
  * @example
@@ -40,43 +39,37 @@ const SDK = 'sandbox-agent';
  */
 export function rivet(options?: RivetOptions): AgentEngine {
   const configuration = parseOptions(options);
-  requirePeers('rivet()', [SDK]);
+  requirePeers('rivet()', ['sandbox-agent']);
   return {
     name: 'rivet',
     async open(request, signal) {
-      const starting = new AbortController();
-      const unfollow = follow(starting, signal);
-      const timer = setTimeout(() => {
-        const text = `The agent's session did not open within ${configuration.startTimeoutMs} ms`;
-        starting.abort(new EnvelopeError('ENGINE_FAILED', text, { status: 504 }));
-      }, configuration.startTimeoutMs);
-      try {
-        starting.signal.throwIfAborted();
-        return await openSession(configuration, request, starting.signal, signal);
-      } catch (error) {
-        // What is cut short fails in many ways: the reason is what happened.
-        throw starting.signal.aborted ? starting.signal.reason : error;
-      } finally {
-        clearTimeout(timer);
-        unfollow();
-      }
+      signal.throwIfAborted();
+      const { startTimeoutMs } = configuration;
+      return within(
+        startTimeoutMs,
+        (starting) => openSession(configuration, request, starting, signal),
+        {
+          outer: signal,
+          late: () => engineLate(`The agent's session did not open within ${startTimeoutMs} ms`),
+        },
+      );
     },
   };
 }
 
 async function openSession(
-  { url, token, agent, dataHome, env, permissions }: RivetConfiguration,
+  { url, token, agent, dataHome, env, permissions, maxEventBytes }: RivetConfiguration,
   { model }: EngineRequest,
   starting: AbortSignal,
   signal: AbortSignal,
 ): Promise<EngineSession> {
-  const { SandboxAgent } = await importPeer(() => import('sandbox-agent'), SDK);
+  const { SandboxAgent } = await import('sandbox-agent');
   const daemon =
     url === undefined
       ? await startDaemon({ ...(dataHome && { XDG_DATA_HOME: dataHome }), ...env }, starting)
       : await connectDaemon(url, token, starting);
-  const feed = createFeed();
-  const guard = guardFetch(feed.see);
+  const events = createTurnEvents();
+  const guard = new GuardedFetch(events.onMessage, maxEventBytes);
   const client = await SandboxAgent.connect({
     baseUrl: daemon.url,
     fetch: guard.fetch,
@@ -94,19 +87,18 @@ async function openSession(
       await daemon.clean();
     }
   };
-  const giveUp = () => guard.end('The session has been given up');
-  starting.addEventListener('abort', giveUp, { once: true });
+  const forget = onAbort(starting, () => guard.end('The session has been given up'));
   try {
     const { cwd } = daemon;
     const creating = client.createSession({ agent, cwd, ...(model !== undefined && { model }) });
     const session = await orAborted(creating, starting);
-    const parts = { client, session, model: modelOf(session), feed, signal, permissions, release };
-    return createRivetSession(parts);
+    const parts = { client, session, events, signal, permissions, release };
+    return createRivetSession({ ...parts, model: modelOf(session) });
   } catch (error) {
     await release();
     throw error;
   } finally {
-    starting.removeEventListener('abort', giveUp);
+    forget();
   }
 }
 

@@ -1,5 +1,4 @@
 /** The options of `rivet()` go in, a complete configuration comes out; whatever is wrong throws here, at start. */
-
 import { configError } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
 import {
@@ -8,6 +7,7 @@ import {
   parseHttpUrl,
   parseTimeout,
 } from '../../shared/option-parsing.js';
+import { parseEventBytes } from '../response-body.js';
 
 /** How an agent's question for permission is answered. */
 export type RivetPermission = 'once' | 'always' | 'reject';
@@ -70,6 +70,12 @@ export interface RivetOptions {
    * @defaultValue 10,000
    */
   readonly startTimeoutMs?: number | undefined;
+  /**
+   * The longest message of the agent that is read, in bytes of its line; 1 to 536,870,888. A longer one is an `ENGINE_FAILED`
+   * (502).
+   * @defaultValue 16,777,216
+   */
+  readonly maxEventBytes?: number | undefined;
 }
 
 /** The options, complete. */
@@ -81,6 +87,7 @@ export interface RivetConfiguration {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly permissions: NonNullable<RivetOptions['permissions']>;
   readonly startTimeoutMs: number;
+  readonly maxEventBytes: number;
 }
 
 const PERMISSIONS: readonly unknown[] = ['once', 'always', 'reject'] satisfies RivetPermission[];
@@ -123,6 +130,7 @@ const PARSERS: Parsers<RivetConfiguration> = {
     throw configError('rivet: permissions', rule, value);
   },
   startTimeoutMs: (value = 10_000) => parseTimeout('rivet: startTimeoutMs', value),
+  maxEventBytes: (value) => parseEventBytes('rivet: maxEventBytes', value),
 };
 
 /**

@@ -1,89 +1,36 @@
-/** An agent's session at the daemon goes in, an engine's session comes out: its turn, its questions, its end. */
-import type { SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
+/** An agent's session at the daemon goes in, an engine's session comes out: its turn, its requests for permission, its end. */
 import type { SandboxAgent, Session, SessionPermissionRequest } from 'sandbox-agent';
 import { configError } from '../../shared/errors.js';
-import { isJsonObject } from '../../shared/json.js';
-import type { AgentEvent, AgentMessage } from '../../shared/run-events.js';
+import type { AgentMessage } from '../../shared/run-events.js';
 import type { EngineSession } from '../engine.js';
-import { orAborted } from '../waiting.js';
-import { atMost } from './daemon.js';
-import { createEventMapper, toolName } from './events.js';
-import type { RpcMessage } from './fetch.js';
+import { atMost } from '../waiting.js';
+import { toolName } from './events.js';
 import { isPermission, type RivetConfiguration, type RivetPermission } from './options.js';
-
-/** What the agent says, turned into events for whoever pulls them. */
-export interface Feed {
-  /** Takes a message of the agent, and the method of the request that it answers. */
-  see(message: RpcMessage, answers?: string): void;
-  /** The events of a turn, until `turn` settles and the last of them is out. */
-  events(turn: Promise<unknown>, signal: AbortSignal): AsyncGenerator<AgentEvent>;
-}
+import type { TurnEvents } from './turn-events.js';
 
 /** What a session is made of. */
 export interface RivetSessionParts {
   readonly client: SandboxAgent;
   readonly session: Session;
   readonly model: string | undefined;
-  readonly feed: Feed;
+  readonly events: TurnEvents;
   readonly signal: AbortSignal;
   readonly permissions: RivetConfiguration['permissions'];
   /** Lets go of the client, the daemon and the directory. */
   readonly release: () => Promise<void>;
 }
 
-/** How long an agent may take to end its turn when it is told to: it has programs of its own to stop. */
+/** How long an agent may take to end its turn when it is cancelled: it has programs of its own to stop. */
 const CANCEL_MS = 1000;
 
-export function createFeed(): Feed {
-  const queue: AgentEvent[] = [];
-  let wake = () => {};
-  let inTurn = false;
-  let agentSessionId: string | undefined;
-  const push = (event: AgentEvent) => {
-    queue.push(event);
-    wake();
-  };
-  const mapper = createEventMapper(push);
-  return {
-    see({ method, params, result }, answers) {
-      if (answers === 'session/new' && isJsonObject(result)) {
-        const [from, to] = [agentSessionId, String(result.sessionId)];
-        // The SDK makes another session under the same id when the agent does not answer to the first one any more.
-        if (from !== undefined && from !== to) push({ type: 'session.replaced', from, to });
-        agentSessionId = to;
-      }
-      if (!inTurn || !isJsonObject(params)) return;
-      if (method === 'session/update') mapper.update(params.update as SessionUpdate);
-      if (method === 'session/request_permission') mapper.asked(params.toolCall as ToolCallUpdate);
-    },
-    async *events(turn, signal) {
-      inTurn = true;
-      const end = () => {
-        inTurn = false;
-        mapper.end();
-        wake();
-      };
-      turn.then(end, end);
-      for (;;) {
-        for (let event = queue.shift(); event; event = queue.shift()) yield event;
-        if (!inTurn) return;
-        const news = new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        await orAborted(news, signal);
-      }
-    },
-  };
-}
-
 export function createRivetSession(parts: RivetSessionParts): EngineSession {
-  const { client, session, model, feed, signal, permissions, release } = parts;
+  const { client, session, model, events, signal, permissions, release } = parts;
   let turn: Promise<unknown> | undefined;
   let policyFailure: { readonly error: unknown } | undefined;
   let closing: Promise<void> | undefined;
 
   // The SDK calls from where it reads its stream, which it began in the context of the run: a policy runs there, too.
-  const ask = async (request: SessionPermissionRequest) => {
+  const onRequest = async (request: SessionPermissionRequest) => {
     let reply: RivetPermission = 'reject';
     try {
       reply = await decide(permissions, request);
@@ -93,10 +40,10 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
     await respond(session, request, reply);
   };
   // It rejects when the session has ended meanwhile, which has answered the agent.
-  session.onPermissionRequest((request) => void ask(request).catch(() => undefined));
+  session.onPermissionRequest((request) => void onRequest(request).catch(() => undefined));
 
   return {
-    // The SDK makes it, and the agent knows another one; neither is told the platform's.
+    // The SDK makes it, and the agent has another one; neither gets the platform's.
     id: session.id,
     model,
     async *prompt({ messages }) {
@@ -106,7 +53,7 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
         turn = undefined;
       };
       turn = answer.then(over, over);
-      yield* feed.events(turn, signal);
+      yield* events.read(turn, signal);
       const { stopReason, usage } = await answer;
       if (policyFailure) throw policyFailure.error;
       if (usage) {
@@ -134,7 +81,7 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
  * pretending to be two.
  */
 function toPrompt(messages: readonly AgentMessage[]): string {
-  // System messages may stand behind it.
+  // System messages may follow it.
   const question = messages.findLast(({ role }) => role === 'user');
   if (question === undefined) throw new Error('The conversation has no message of the user');
   const others = messages.filter((message) => message !== question);

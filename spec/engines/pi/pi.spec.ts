@@ -19,7 +19,7 @@ import {
   type AgentRun,
   run,
 } from '../../../lib/engines/index.js';
-import { importPeer, requirePeers } from '../../../lib/engines/peer.js';
+import { requirePeers } from '../../../lib/engines/peer.js';
 import { type FauxOptions, type PiOptions, pi } from '../../../lib/engines/pi/index.js';
 import { EnvelopeError } from '../../../lib/index.js';
 import { startTracing } from '../tracing.js';
@@ -602,45 +602,5 @@ describe('a package that is not installed', () => {
       }),
     );
     expect(() => requirePeers('pi()', ['@earendil-works/pi-ai', 'express'])).not.toThrow();
-  });
-
-  it('is named by its import', async () => {
-    const error = (await importPeer(() => import(NAME), NAME).catch((e) => e)) as Error;
-    expect(error).toMatchObject({
-      code: 'PEER_MISSING',
-      message: `${NAME} is not installed: npm install ${NAME}`,
-    });
-    expect(error.cause).toMatchObject({ code: expect.stringMatching(/MODULE_NOT_FOUND$/) });
-  });
-
-  it('is what Node says of it, too', async () => {
-    const error = Object.assign(
-      new Error(`Cannot find package '${NAME}' imported from /app/x.js`),
-      {
-        code: 'ERR_MODULE_NOT_FOUND',
-      },
-    );
-    await expect(importPeer(() => Promise.reject(error), NAME)).rejects.toMatchObject({
-      code: 'PEER_MISSING',
-    });
-  });
-
-  it.each<[string, unknown]>([
-    [
-      'another package is missing',
-      Object.assign(new Error(`Cannot find package 'other' imported from /app/${NAME}/x.js`), {
-        code: 'ERR_MODULE_NOT_FOUND',
-      }),
-    ],
-    [
-      'a file of it is missing',
-      Object.assign(new Error(`Cannot find module '/app/${NAME}/x.js'`), {
-        code: 'ERR_MODULE_NOT_FOUND',
-      }),
-    ],
-    ['it does not load', new SyntaxError(`'${NAME}'`)],
-    ['something else is thrown', `'${NAME}'`],
-  ])('is not the reason when %s: the error passes through', async (_title, error) => {
-    await expect(importPeer(() => Promise.reject(error), NAME)).rejects.toBe(error);
   });
 });

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { conformance } from '../../../lib/engines/conformance/index.js';
@@ -204,4 +207,88 @@ describe('the options of remote()', () => {
     await run(engine, ask('Hello')).result;
     expect(urls).toEqual([`${runner.url}/run`]);
   });
+});
+
+describe('a runner that misbehaves', () => {
+  const START = { type: 'run.start', session_id: 'own-1', engine: 'x' };
+  const END = { type: 'run.end', stop_reason: 'stop' };
+  const ndjson = (...events: unknown[]) =>
+    new Response(events.map((event) => `${JSON.stringify(event)}\n`).join(''), {
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
+  const failureOf = (answer: () => Response, options: object = {}) =>
+    run(remote({ url: 'http://h/', fetch: async () => answer(), ...options }), ask('Hello'))
+      .result.then(() => 'no failure')
+      .catch((error: unknown) => error);
+
+  it.each([
+    [{ type: 'message.delta' }, 'The runner sent an event of the type "message.delta"'],
+    [{ type: 'usage', input_tokens: '9' }, 'The runner sent an event of the type "usage"'],
+    [{ type: 'run.end', stop_reason: {} }, 'The runner sent an event of the type "run.end"'],
+    [{}, 'The runner sent an event without a type'],
+    [[], 'The runner sent an event that is not an object'],
+    [{ type: 'error' }, 'The runner sent an event of the unknown type "error"'],
+    [{ type: 'error', error: { code: 'X' } }, 'The runner failed'],
+  ])('by the event %j fails the run', async (event, message) => {
+    expect(await failureOf(() => ndjson(START, event, END))).toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it('by a stream that ends without run.end fails the run', async () => {
+    expect(await failureOf(() => ndjson(START))).toMatchObject({
+      message: 'The runner cut its answer short',
+    });
+  });
+
+  it('by an event over the maximum fails the run', async () => {
+    const long = { type: 'message.delta', delta: 'x'.repeat(200) };
+    expect(await failureOf(() => ndjson(START, long, END), { maxEventBytes: 100 })).toMatchObject({
+      message: 'The runner sent a line of more than 100 bytes',
+    });
+  });
+
+  it('by an endless problem document is read for 64 kB, and let go', async () => {
+    let bytes = 0;
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        bytes += 1024;
+        controller.enqueue(Buffer.alloc(1024, ' '));
+      },
+      cancel() {
+        cancelled = true;
+      },
+    });
+    expect(await failureOf(() => new Response(body, { status: 500 }))).toMatchObject({
+      message: 'The runner answered with status 500',
+    });
+    expect(cancelled).toBe(true);
+    expect(bytes).toBeLessThan(80 * 1024);
+  });
+
+  it.each([301, 302, 303, 307, 308])(
+    'by a redirect (%d) fails the run, and nothing goes to the other host',
+    async (status) => {
+      const hosts: string[] = [];
+      const server = createServer((req, res) => {
+        hosts.push(req.url ?? '');
+        res.writeHead(status, { location: '/elsewhere' }).end();
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const engine = remote({ url: `http://127.0.0.1:${port}/run` });
+      try {
+        await expect(async () => run(engine, ask('Hello')).result).rejects.toMatchObject({
+          code: 'ENGINE_FAILED',
+          message: `The runner answered with status ${status}`,
+        });
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+      expect(hosts).toEqual(['/run']);
+    },
+  );
 });

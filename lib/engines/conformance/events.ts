@@ -1,0 +1,71 @@
+/** The cases about the events that an engine's session sends, before `run()` makes anything of them. */
+import assert from 'node:assert/strict';
+import type { AgentEvent } from '../../shared/run-events.js';
+import { checkEvent, EVENT_TYPES } from '../event-check.js';
+import { run } from '../run.js';
+import { ask, type ConformanceCase, type ConformanceSubject, collect } from './subject.js';
+
+export function eventCases({ engine }: ConformanceSubject): ConformanceCase[] {
+  // Read once for all cases: an engine may take its time to open.
+  let reading: Promise<readonly AgentEvent[]> | undefined;
+  const read = () => {
+    reading ??= eventsOf(engine());
+    return reading;
+  };
+  const assertValid = async (isMeant: (type: unknown) => boolean) => {
+    const events = await read();
+    for (const event of events.filter((sent) => isMeant(sent?.type))) {
+      assert.doesNotThrow(() => checkEvent(event, 'The engine'));
+    }
+  };
+  const isKnown = (type: unknown) => EVENT_TYPES.some((known) => known === type);
+  return [
+    {
+      name: 'sends no event but those of the vocabulary',
+      test: () => assertValid((type) => !isKnown(type)),
+    },
+    ...EVENT_TYPES.filter((type) => type !== 'run.start').map((type) => ({
+      name: `sends each ${type} with the members that it must have`,
+      test: () => assertValid((sent) => sent === type),
+    })),
+    {
+      name: 'leaves run.start to run()',
+      async test() {
+        const types = (await read()).map((event) => event?.type);
+        assert.ok(!types.includes('run.start'), 'the session sent run.start');
+      },
+    },
+    {
+      name: 'ends its answer with run.end, which has the reason',
+      async test() {
+        const types = (await read()).map((event) => event?.type);
+        assert.equal(types.indexOf('run.end'), types.length - 1, 'run.end is the last event');
+      },
+    },
+    {
+      name: 'streams the text that the result has',
+      async test() {
+        const running = run(engine(), ask('Hello'));
+        const deltas = (await collect(running)).flatMap((event) =>
+          event.type === 'message.delta' ? [event.delta] : [],
+        );
+        const { output, messages } = await running.result;
+        assert.notEqual(output, '');
+        assert.equal(deltas.join(''), output);
+        assert.deepEqual(messages.at(-1), { role: 'assistant', content: output });
+      },
+    },
+  ];
+}
+
+async function eventsOf(
+  engine: ReturnType<ConformanceSubject['engine']>,
+): Promise<readonly AgentEvent[]> {
+  const session = await engine.open(ask('Hello'), new AbortController().signal);
+  try {
+    return await collect(session.prompt(ask('Hello')));
+  } finally {
+    // How it closes is the matter of other cases.
+    await Promise.resolve(session.close?.()).catch(() => undefined);
+  }
+}

@@ -1,0 +1,87 @@
+/** An engine and a request go in, the engine's session comes out: opened, read and closed, whatever the engine does. */
+import { diag } from '@opentelemetry/api';
+import { guardTracing } from '../session/tracing.js';
+import { isJsonObject } from '../shared/json.js';
+import type { AgentEvent } from '../shared/run-events.js';
+import type { AgentEngine, EngineRequest, EngineSession } from './engine.js';
+import { engineFailed } from './engine-error.js';
+import { checkEvent } from './event-check.js';
+import { orAborted, within } from './waiting.js';
+
+/** How long an engine may take to close. The answer is there by then, and must not wait for one that hangs. */
+const CLOSE_MS = 5_000;
+
+/** The session of one run. An engine may forget a promise or throw where it should reject: it is all the same here. */
+export interface RunningSession {
+  /** Opens the session. One that opens only after an abort is closed all the same. */
+  open(): Promise<EngineSession>;
+  /** Its events, each checked. */
+  events(): AsyncGenerator<AgentEvent, void>;
+  /** Closes the session, once; it never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * @param signal - aborts when the run is to end early
+ * @param inRun - runs the engine's code where it belongs: in the session, under the span of the run
+ */
+export function createRunningSession(
+  engine: AgentEngine,
+  request: EngineRequest,
+  signal: AbortSignal,
+  inRun: <T>(code: () => T) => T,
+): RunningSession {
+  const sender = `The engine "${engine.name}"`;
+  let session: EngineSession | undefined;
+  let unread: AsyncIterator<AgentEvent> | undefined;
+  let closing: Promise<void> | undefined;
+
+  return {
+    async open() {
+      signal.throwIfAborted();
+      const opening = inRun(async () => engine.open(request, signal));
+      try {
+        session = await orAborted(opening, signal);
+      } catch (error) {
+        opening.then((late) => inRun(() => release(late, sender))).catch(() => undefined);
+        throw error;
+      }
+      if (typeof session?.prompt !== 'function') throw engineFailed(`${sender} opened no session`);
+      return session;
+    },
+    async *events() {
+      const iterator = inRun(() => session?.prompt(request)[Symbol.asyncIterator]());
+      unread = iterator;
+      for (;;) {
+        const step = await orAborted(
+          inRun(async () => iterator?.next()),
+          signal,
+        );
+        if (!isJsonObject(step)) throw engineFailed(`${sender} ended a step without a result`);
+        if (step.done === true) break;
+        yield checkEvent(step.value, sender);
+      }
+      unread = undefined;
+    },
+    async close() {
+      if (session === undefined) return;
+      closing ??= inRun(() => {
+        // Not waited for: in the middle of a step it would return only after that.
+        Promise.resolve(unread)
+          .then((events) => events?.return?.())
+          .catch(() => undefined);
+        return release(session, sender);
+      });
+      await closing;
+    },
+  };
+}
+
+async function release(session: EngineSession | undefined, sender: string): Promise<void> {
+  try {
+    await within(CLOSE_MS, (late) => orAborted(session?.close(), late));
+  } catch (error) {
+    // The answer is complete, or a failure is already on its way: neither gives way to this.
+    guardTracing(() => diag.error(`express-agent-envelope: ${sender} failed to close`, error));
+  }
+}

@@ -1,0 +1,66 @@
+/** Whatever an engine or a runner sent as an event goes in; an event of the vocabulary comes out, or an `ENGINE_FAILED`. */
+import { isJsonObject, type JsonObject } from '../shared/json.js';
+import type { AgentEvent } from '../shared/run-events.js';
+import { engineFailed } from './engine-error.js';
+
+interface Rule {
+  readonly text: string;
+  readonly holds: (value: unknown) => boolean;
+}
+
+const TEXT: Rule = { text: 'a string', holds: (value) => typeof value === 'string' };
+const FLAG: Rule = { text: 'true or false', holds: (value) => typeof value === 'boolean' };
+const COUNT: Rule = {
+  text: 'a number of 0 or more',
+  holds: (value) => Number.isFinite(value) && Number(value) >= 0,
+};
+
+/** `arguments` and `output` are missing on purpose: they may be anything. */
+const RULES: Readonly<Record<AgentEvent['type'], Readonly<Record<string, Rule>>>> = {
+  'run.start': { session_id: TEXT },
+  'message.delta': { delta: TEXT },
+  'tool.call': { id: TEXT, name: TEXT },
+  'tool.result': { id: TEXT, is_error: FLAG },
+  'session.replaced': { from: TEXT, to: TEXT },
+  usage: { input_tokens: COUNT, output_tokens: COUNT },
+  'run.end': { stop_reason: TEXT },
+};
+
+/** Every type of event that there is. */
+export const EVENT_TYPES = Object.keys(RULES) as readonly AgentEvent['type'][];
+
+/**
+ * Checks an event. Engines are code of others and runners are other machines: without this, what they leave out would reach
+ * the client as the text `undefined`, or the spans as `NaN`.
+ *
+ * @param value - what was sent
+ * @param sender - who sent it, for the error
+ * @throws {@link EnvelopeError} `ENGINE_FAILED`, naming the type of the event, the member and its rule, not the value
+ */
+export function checkEvent(value: unknown, sender: string): AgentEvent {
+  const fault = faultOf(value);
+  if (fault !== undefined) throw engineFailed(`${sender} sent ${fault}`);
+  return value as AgentEvent;
+}
+
+function faultOf(value: unknown): string | undefined {
+  if (!isJsonObject(value)) return 'an event that is not an object';
+  const { type } = value;
+  if (typeof type !== 'string') return 'an event without a type';
+  if (!Object.hasOwn(RULES, type)) return `an event of the unknown type ${quoted(type)}`;
+  const broken = brokenRule(value, RULES[type as AgentEvent['type']]);
+  return broken && `an event of the type "${type}" that is not valid: ${broken}`;
+}
+
+function brokenRule(event: JsonObject, rules: Readonly<Record<string, Rule>>): string | undefined {
+  for (const member in rules) {
+    const rule = rules[member] as Rule;
+    if (!rule.holds(event[member])) return `${member} must be ${rule.text}`;
+  }
+  return undefined;
+}
+
+/** As JSON, so that it stays on its line of the log; short, since it is the sender's. */
+function quoted(type: string): string {
+  return JSON.stringify(type.slice(0, 64));
+}

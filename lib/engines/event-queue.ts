@@ -1,0 +1,40 @@
+/** Items are pushed in, and come out for whoever pulls them. */
+
+/** From push to pull. */
+export interface EventQueue<T> {
+  push(item: T): void;
+  /** What was pushed is still delivered, then the items end, with `failure` when there is one. Only the first end counts. */
+  end(failure?: unknown): void;
+  /** The items, once. */
+  items(): AsyncGenerator<T>;
+}
+
+/**
+ * Makes a queue. Nothing bounds it but the length of the answer: agents do not wait for who reads them, so what did not lie
+ * here would lie there.
+ */
+export function createEventQueue<T extends object>(): EventQueue<T> {
+  const waiting: T[] = [];
+  let ended: { readonly failure: unknown } | undefined;
+  let wake = () => {};
+  return {
+    push(item) {
+      waiting.push(item);
+      wake();
+    },
+    end(failure) {
+      ended ??= { failure };
+      wake();
+    },
+    async *items() {
+      for (;;) {
+        for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) yield item;
+        if (ended !== undefined) break;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      if (ended.failure !== undefined) throw ended.failure;
+    },
+  };
+}

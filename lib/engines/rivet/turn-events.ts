@@ -1,0 +1,53 @@
+/** The messages of an agent go in, the events of its turn come out for whoever pulls them. */
+import type { SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
+import { isJsonObject } from '../../shared/json.js';
+import type { AgentEvent } from '../../shared/run-events.js';
+import { createEventQueue } from '../event-queue.js';
+import { onAbort } from '../waiting.js';
+import { createEventMapper } from './events.js';
+import type { RpcMessage } from './rpc.js';
+
+/** The events of one session's turn. */
+export interface TurnEvents {
+  /** Takes a message of the agent, and the method of the request that it answers. */
+  onMessage(message: RpcMessage, answers?: string): void;
+  /** The events of a turn, until `turn` settles and the last of them is out. */
+  read(turn: Promise<unknown>, signal: AbortSignal): AsyncGenerator<AgentEvent>;
+}
+
+export function createTurnEvents(): TurnEvents {
+  const queue = createEventQueue<AgentEvent>();
+  const mapper = createEventMapper(queue.push);
+  let inTurn = false;
+  let agentSessionId: string | undefined;
+  return {
+    onMessage({ method, params, result }, answers) {
+      if (answers === 'session/new' && isJsonObject(result)) {
+        const [from, to] = [agentSessionId, String(result.sessionId)];
+        // The SDK makes another session under the same id when the agent does not answer to the first one any more.
+        if (from !== undefined && from !== to) queue.push({ type: 'session.replaced', from, to });
+        agentSessionId = to;
+      }
+      if (!inTurn || !isJsonObject(params)) return;
+      if (method === 'session/update') mapper.onUpdate(params.update as SessionUpdate);
+      if (method === 'session/request_permission') {
+        mapper.onPermissionRequest(params.toolCall as ToolCallUpdate);
+      }
+    },
+    async *read(turn, signal) {
+      inTurn = true;
+      const end = () => {
+        inTurn = false;
+        mapper.end();
+        queue.end();
+      };
+      turn.then(end, end);
+      const forget = onAbort(signal, () => queue.end(signal.reason));
+      try {
+        yield* queue.items();
+      } finally {
+        forget();
+      }
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** The packed package goes in, a folder comes out that has it, the apps, and everything that they run on. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { locked, project } from '../consumer.js';
+
+const CACHE = fileURLToPath(new URL('../../.cache/platforms', import.meta.url));
+const APPS = fileURLToPath(new URL('apps', import.meta.url));
+const { dependencies } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+);
+
+/** Exact, so that a change of the outcome is a change of ours. */
+const VERSIONS = {
+  '@codegenie/serverless-express': '4.17.1',
+  '@nestjs/common': '12.5.1',
+  '@nestjs/core': '12.5.1',
+  '@nestjs/platform-express': '12.5.1',
+  '@rollup/plugin-commonjs': '29.0.3',
+  '@rollup/plugin-json': '6.1.0',
+  '@rollup/plugin-node-resolve': '16.0.3',
+  '@vendia/serverless-express': '4.12.6',
+  '@vercel/ncc': '0.45.0',
+  bun: '1.4.5',
+  compression: '1.8.2',
+  deno: '2.9.6',
+  esbuild: '0.28.2',
+  'http2-express-bridge': '1.0.7',
+  'reflect-metadata': '0.2.2',
+  rollup: '4.68.8',
+  rxjs: '7.8.2',
+  'serverless-http': '4.0.0',
+  'serverless-http3': 'npm:serverless-http@3.2.0',
+  webpack: '5.112.2',
+};
+
+const OURS = [
+  '@opentelemetry/api',
+  '@opentelemetry/context-async-hooks',
+  '@opentelemetry/sdk-trace-base',
+  'express',
+  ...Object.keys(dependencies),
+];
+
+/** A folder under the cache whose name says what is in it; made once. */
+async function cached(name, versions, files) {
+  const key = createHash('sha256')
+    .update(JSON.stringify([process.version, versions]))
+    .digest('hex');
+  const folder = join(CACHE, `${name}-${key.slice(0, 16)}`);
+  if (existsSync(folder)) return folder;
+  // Under another name until it is complete: an install that was broken off is none.
+  const making = `${folder}.making`;
+  rmSync(making, { recursive: true, force: true });
+  await project(making, { dependencies: versions, files, manifest: { type: 'module' } });
+  renameSync(making, folder);
+  return folder;
+}
+
+export async function installPlatforms(tarball) {
+  const ours = Object.fromEntries(OURS.map((name) => [name, locked(name)]));
+  const express4 = `npm:express@${locked('express4')}`;
+  const folder = await cached('all', { ...VERSIONS, ...ours, express4 });
+  const target = join(folder, 'node_modules/express-agent-envelope');
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target);
+  execFileSync('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
+  cpSync(APPS, folder, { recursive: true });
+  return folder;
+}
+
+/** A folder with Express alone, for bundles that leave it outside. */
+export const installExpress = () => cached('express', { express: locked('express') });
