@@ -137,7 +137,9 @@ describe('a polluted Object.prototype', () => {
   ])('is no part of a request, and nothing in res.locals: %s', async (_what, members) => {
     const app = express();
     let locals: string[] = [];
-    app.use(agentEnvelope({ fields: ['session_id', 'tenant'] }));
+    const envelope = agentEnvelope({ fields: ['session_id', 'tenant'] });
+    // Mounted twice: the second one inherits the fields of the first.
+    app.use(envelope, envelope);
     app.post(
       '/',
       (_req, res, next) => {

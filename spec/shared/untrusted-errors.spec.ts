@@ -551,3 +551,30 @@ describe('res.locals', () => {
     expect(Object.keys(seen ?? {})).toEqual([]);
   });
 });
+
+describe('an EnvelopeError', () => {
+  it.each([400, 404, 499, 500, 504, 599])('takes the status %i', (status) => {
+    const error = new EnvelopeError('ENGINE_FAILED', 'x', { status });
+    expect([error.status, error.statusCode, error.expose]).toEqual([status, status, status < 500]);
+  });
+
+  it.each([0, 200, 204, 302, 399, 600, 404.5, -404, Number.NaN, Infinity, '404', null, {}, true])(
+    'refuses the status %p, which is no error’s',
+    (status) => {
+      const make = () => new EnvelopeError('ENGINE_FAILED', 'x', { status: status as number });
+      if (status === null) expect(make().status).toBe(502);
+      else expect(make).toThrow(TypeError);
+    },
+  );
+
+  it.each(['', 'NOT_OURS', 'toString', '__proto__', undefined, 7, {}])(
+    'refuses the code %p',
+    (code) => {
+      expect(() => new EnvelopeError(code as never, 'x')).toThrow(TypeError);
+    },
+  );
+
+  it('takes a message that is no text', () => {
+    expect(new EnvelopeError('NO_ENVELOPE', undefined as never).message).toBe('undefined');
+  });
+});
