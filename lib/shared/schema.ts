@@ -1,9 +1,12 @@
 /** A JSON Schema goes in, a function that lists the broken rules of a value comes out. The only file that knows ajv. */
 import { Ajv, type AnySchemaObject, type ErrorObject, type Options } from 'ajv';
+import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { fullFormats } from 'ajv-formats/dist/formats.js';
 import { configError, type ErrorDetail } from './errors.js';
+import { annotationsOf, refuseDynamicReferences } from './schema-keywords.js';
 
-/** A JSON Schema object: draft-07, or 2020-12 where its `$schema` says so. TypeBox schemas are such objects. */
+/** A JSON Schema object: draft-07, or 2019-09 or 2020-12 where its `$schema` says so. TypeBox schemas are such objects. */
 export type JsonSchema = object;
 
 /** Lists the rules that `value` breaks, each pointer starting with `at`; `undefined` when it breaks none. */
@@ -15,12 +18,20 @@ const OPTIONS: Options = {
   strictTypes: false,
   strictTuples: false,
   strictRequired: false,
+  formats: fullFormats,
   // Client input is never read through its prototype: `required: ['constructor']` means an own member.
   ownProperties: true,
   logger: false,
   // `allErrors` stays off: on untrusted data it is work without a bound. `verbose` stays off: it copies submitted
   // values into the errors. `useDefaults`, `coerceTypes` and `removeAdditional` stay off: they change the body.
 };
+
+/** Each draft by the part of its `$schema` that people agree on: they write http or https, with and without `#`. */
+const DRAFTS = [
+  ['draft-07', 'http://json-schema.org/draft-07/schema', Ajv],
+  ['draft/2019-09', 'https://json-schema.org/draft/2019-09/schema', Ajv2019],
+  ['draft/2020-12', 'https://json-schema.org/draft/2020-12/schema', Ajv2020],
+] as const;
 
 /**
  * Compiles a schema, once, when a route or a field is declared.
@@ -34,10 +45,12 @@ export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
   }
   const { $async, $schema } = schema as AnySchemaObject;
   if ($async !== undefined) throw configError(place, 'must be a synchronous schema', schema);
-  // An instance for each schema: two routes may use one `$id`, and a schema that was refused is not remembered as known.
-  const ajv = new (String($schema).includes('2020-12') ? Ajv2020 : Ajv)(OPTIONS);
+  const [, $id, Draft] = draftOf($schema, place);
   try {
-    const validate = ajv.compile(schema);
+    refuseDynamicReferences(schema);
+    // An instance for each schema: two routes may use one `$id`, and a schema that was refused is not remembered as known.
+    const ajv = new Draft(OPTIONS).addVocabulary(annotationsOf(schema));
+    const validate = ajv.compile($schema === undefined ? schema : { ...schema, $schema: $id });
     return (value, at) =>
       // `validate.errors` is overwritten by the next call, so it is turned into our own shape at once.
       validate(value) ? undefined : (validate.errors ?? []).map((error) => toDetail(error, at));
@@ -45,6 +58,15 @@ export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TypeError(`${place} is not a schema that can be checked: ${reason}`, { cause });
   }
+}
+
+function draftOf($schema: unknown, place: string): (typeof DRAFTS)[number] {
+  if ($schema === undefined) return DRAFTS[0];
+  const [, name] = /^https?:\/\/json-schema\.org\/(.+)\/schema#?$/.exec(String($schema)) ?? [];
+  const draft = DRAFTS.find(([known]) => known === name);
+  if (draft !== undefined) return draft;
+  const known = DRAFTS.map(([, id]) => id).join(', ');
+  throw configError(`${place}: $schema`, `must be one of ${known}`, $schema);
 }
 
 /** The keywords whose fault is a member, not the object: the pointer names that member. */
