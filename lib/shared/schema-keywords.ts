@@ -16,20 +16,26 @@ function isExtension(name: string): boolean {
 }
 
 /**
- * ajv finds a `$dynamicRef` only if it is `#name`, and that name a `$dynamicAnchor` of the same document; where there are
- * several, it fails when a value is checked, or takes the wrong one.
+ * ajv follows a reference that depends on who refers only where that is the root of the one document: elsewhere it fails when
+ * a value is checked, or judges it wrongly.
  *
- * @throws Error for what it could not follow
+ * @throws Error for a `$dynamicRef` or `$recursiveRef` that it could not follow
  */
 export function refuseDynamicReferences(schema: object): void {
-  const all = schemasIn(schema);
-  for (const { $dynamicRef } of all) {
-    if ($dynamicRef === undefined) continue;
-    const anchors = all.filter(({ $dynamicAnchor }) => `#${$dynamicAnchor}` === $dynamicRef);
-    if (anchors.length !== 1) {
-      throw new Error(`$dynamicRef ${JSON.stringify($dynamicRef)} cannot be followed: use $ref`);
+  const [root, ...inner] = schemasIn(schema);
+  for (const { $dynamicRef, $recursiveRef } of [root ?? {}, ...inner]) {
+    const leadsToRoot =
+      $dynamicRef === `#${root?.$dynamicAnchor}` &&
+      !inner.some(({ $dynamicAnchor }) => $dynamicAnchor === root?.$dynamicAnchor);
+    if ($dynamicRef !== undefined && !leadsToRoot) throw cannotFollow('$dynamicRef');
+    if ($recursiveRef !== undefined && inner.some(({ $id }) => typeof $id === 'string')) {
+      throw cannotFollow('$recursiveRef');
     }
   }
+}
+
+function cannotFollow(keyword: string): Error {
+  return new Error(`a ${keyword} is followed only to the root of the one schema: use $ref`);
 }
 
 /** Every object inside, itself first: some are no schemas, as that of `properties`, and do no harm. */

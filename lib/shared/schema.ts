@@ -4,7 +4,9 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
 import { configError, type ErrorDetail } from './errors.js';
+import { escapePointer } from './pointer.js';
 import { annotationsOf, refuseDynamicReferences } from './schema-keywords.js';
+import { isStandard } from './standard-schema.js';
 
 /** A JSON Schema object: draft-07, or 2019-09 or 2020-12 where its `$schema` says so. TypeBox schemas are such objects. */
 export type JsonSchema = object;
@@ -40,6 +42,11 @@ const DRAFTS = [
  * @throws TypeError when it is not a schema, or ajv's strict mode refuses it
  */
 export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
+  if (isStandard(schema)) {
+    const rule =
+      'must be a JSON Schema: only inputs, outputs and parameters take a Standard Schema';
+    throw configError(place, rule, schema);
+  }
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
     throw configError(place, 'must be a JSON Schema object', schema);
   }
@@ -91,9 +98,4 @@ function toDetail(error: ErrorObject, at: string): ErrorDetail {
     return { pointer, detail: `must be one of ${shown}` };
   }
   return { pointer, detail: error.message ?? `breaks the rule "${error.keyword}"` };
-}
-
-/** RFC 6901 section 3. */
-export function escapePointer(segment: string): string {
-  return segment.replaceAll('~', '~0').replaceAll('/', '~1');
 }
