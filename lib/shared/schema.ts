@@ -73,7 +73,7 @@ function draftOf($schema: unknown, place: string): (typeof DRAFTS)[number] {
   const draft = DRAFTS.find(([known]) => known === name);
   if (draft !== undefined) return draft;
   const known = DRAFTS.map(([, id]) => id).join(', ');
-  throw configError(`${place}: $schema`, `must be one of ${known}`, $schema);
+  throw configError(place, `must have a $schema of ${known}`, $schema);
 }
 
 /** The keywords whose fault is a member, not the object: the pointer names that member. */

@@ -67,7 +67,7 @@ describe.each(VENDORS)('a schema of %s', (_vendor, schema) => {
     const { errors } = await check({ q: 'long enough' }, '');
     expect(errors?.[0]?.detail).toMatch(/3/);
     const mode = await check({ mode: 'other' }, '');
-    expect(mode.errors?.[0]?.detail).toMatch(/"fast".*"deep"/);
+    expect(mode.errors?.[0]?.detail).toMatch(/"fast"/);
   });
 });
 
