@@ -68,7 +68,7 @@ export default {
       to: {
         path: 'node_modules',
         pathNot:
-          'node_modules/(ajv|body-parser|@types/body-parser|@standard-schema|negotiator|@types/negotiator|express|@types/express|@opentelemetry/api|@earendil-works|sandbox-agent|@agentclientprotocol)/',
+          'node_modules/(ajv|ajv-formats|body-parser|@types/body-parser|@standard-schema|negotiator|@types/negotiator|express|@types/express|@opentelemetry/api|@earendil-works|sandbox-agent|@agentclientprotocol)/',
       },
     },
   ],

@@ -18,10 +18,9 @@ import { resumeSlot } from './session/slot.js';
 import { configError, EnvelopeError } from './shared/errors.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 import type { AgentRun } from './shared/run-events.js';
+import type { MaybePromise } from './shared/standard-schema.js';
 import { isAbortError } from './shared/thrown.js';
 import { refuseMisuse, refuseUncalled } from './shared/uncalled.js';
-
-type MaybePromise<T> = T | Promise<T>;
 
 /**
  * The declaration alone says what the handler gets: to infer it back from the handler is work for nothing, and a lot of it.
@@ -149,15 +148,16 @@ async function serve(
   const { client, data, slot } = state;
   const { io, taken } = createHandlerIo(req, res, client, slot);
   try {
-    const broken = refusingDepth(data, () => plan.checkData(data));
-    if (broken) throw broken;
+    const read = refusingDepth(data, () => plan.readData(data));
+    // A promise only where a schema is asynchronous: it costs a turn.
+    const checked = read instanceof Promise ? await read : read;
     // Before the handler runs: its work must not be done for a reply that nobody takes.
     negotiate(req, offers.run);
-    const bound = refusingDepth(data, () => plan.bind(slot.fields, data));
+    const bound = refusingDepth(data, () => plan.bind(slot.fields, checked, data));
     const output = await handler(bound as never, io);
     // Who stops because the client has left owes nobody an answer.
     if (output === undefined && !taken.exchange && !client.left) throw NOTHING_RETURNED();
-    const sending = sendReply({ req, res, state, offers, checkOutput: plan.checkOutput }, output);
+    const sending = sendReply({ req, res, state, offers, readOutput: plan.readOutput }, output);
     if (sending !== undefined) await sending;
   } catch (error) {
     // Our own signal, coming back: there is nobody left to tell.

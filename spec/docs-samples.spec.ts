@@ -70,3 +70,16 @@ describe('docs/errors.md', () => {
     });
   });
 });
+
+describe('docs/binding.md', () => {
+  it('gives the handler what the schema makes of the inputs', async () => {
+    const app = await appOf('binding', 1);
+    const good = await post(app, '/ask', '{"inputs":{"question":"Who?"}}');
+    expect(good.body.data.outputs).toEqual({ asked: 'Who?', top: 5 });
+    const bad = await post(app, '/ask', '{"inputs":{"question":7}}');
+    expect(bad.body).toMatchObject({
+      code: 'INVALID_INPUT',
+      errors: [{ pointer: '/inputs/question' }],
+    });
+  });
+});

@@ -4,6 +4,7 @@ import type { Request, Response } from 'express';
 import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/run-events.js';
+import type { MaybePromise } from '../shared/standard-schema.js';
 import { hasMember } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { escapeLineEnds } from './framing.js';
@@ -34,8 +35,7 @@ export function sendReply(target: ReplyTarget, output: unknown): Promise<void> |
   if (isAsyncIterable(output)) return sendSource(target, output, offers.stream, sendItems);
   if (nobodyReads(target)) return undefined;
   negotiate(req, offers.value);
-  sendValue(res, target, output);
-  return undefined;
+  return sendValue(res, target, output);
 }
 
 /** The app has answered by itself, or the client has left. */
@@ -71,7 +71,8 @@ async function sendRun(target: ReplyTarget, run: AgentRun, type: ReplyType): Pro
   // The schema of a run is that of its value; its events have their own shape. The first one brings the id, when the
   // request had none.
   const { slot } = target.state;
-  return streamTo(target, type, run, JSON.stringify, () => slot.fields.session_id !== undefined);
+  const encode = (event: unknown) => escapeLineEnds(JSON.stringify(event));
+  return streamTo(target, type, run, encode, () => slot.fields.session_id !== undefined);
 }
 
 function sendItems(
@@ -80,7 +81,8 @@ function sendItems(
   type: StreamType,
 ): Promise<void> {
   // `undefined`, which JSON does not know, is null: an item is never dropped.
-  const encode = (item: unknown) => sendable(target, item, () => JSON.stringify(item) ?? 'null');
+  const encode = (item: unknown) =>
+    sendable(target, item, (checked) => escapeLineEnds(JSON.stringify(checked) ?? 'null'));
   return streamTo(target, type, source, encode, () => true);
 }
 
@@ -88,14 +90,14 @@ function streamTo(
   { res, state }: ReplyTarget,
   type: StreamType,
   source: AsyncIterable<unknown>,
-  encode: (item: unknown) => string,
+  encode: (item: unknown) => MaybePromise<string>,
   headersReady: () => boolean,
 ): Promise<void> {
   return sendStream(res, source, {
     type,
     client: state.client,
     heartbeatMs: HEARTBEAT_MS,
-    encode: (item) => escapeLineEnds(encode(item)),
+    encode,
     beforeHeaders: () => echoSession(res, state),
     headersReady,
     encodeFailure: (error) => {

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import type { Response } from 'express';
 import type { Client } from '../request/client.js';
+import type { MaybePromise } from '../shared/standard-schema.js';
 import { isAbortError } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { FRAMING, setStreamHeaders } from './framing.js';
@@ -15,8 +16,8 @@ export const HEARTBEAT_MS = 15_000;
 export interface StreamOptions {
   readonly type: StreamType;
   readonly client: Client;
-  /** The JSON text of an item, on one line; its throw ends the stream like a failure of the source. */
-  readonly encode: (item: unknown) => string;
+  /** The JSON text of an item, on one line; its throw, or rejection, ends the stream like a failure of the source. */
+  readonly encode: (item: unknown) => MaybePromise<string>;
   /** Last call before the headers go: the first item may have brought the session id. */
   readonly beforeHeaders: () => void;
   /** False while the headers would miss something that only the first item brings: heartbeats wait, too. */
@@ -118,11 +119,18 @@ class StreamSender {
     try {
       if (Object(result) !== result) throw new TypeError('The iterator gave no result object');
       if (result.done === true) return this.#end();
-      const { type, encode } = this.#options;
-      this.#writer.add(FRAMING[type].item(encode(result.value)));
+      const text = this.#options.encode(result.value);
+      if (text instanceof Promise) text.then(this.#add).catch(this.#fail);
+      else this.#add(text);
     } catch (error) {
       return this.#fail(error);
     }
+  };
+
+  readonly #add = (text: string) => {
+    if (this.#over) return;
+    if (this.#res.writableEnded) return this.#stop();
+    this.#writer.add(FRAMING[this.#options.type].item(text));
     if (this.#writer.full) this.#paused = true;
     else this.#pull();
   };

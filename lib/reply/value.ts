@@ -4,47 +4,65 @@ import { depthError } from '../request/envelope.js';
 import { requestSpanContext } from '../session/request-span.js';
 import { type AcceptedEnvelope, echoSession } from '../session/request-state.js';
 import { EnvelopeError } from '../shared/errors.js';
+import type { MaybePromise } from '../shared/standard-schema.js';
+import { orUndefined } from '../shared/thrown.js';
 import { unsendable } from './sendable.js';
 
 /** What an output must keep to. */
 export interface OutputRules {
   readonly state: AcceptedEnvelope;
-  /** The error for an output that does not fit the route's schema. */
-  readonly checkOutput: (output: unknown) => EnvelopeError | undefined;
+  /** Gives back what is sent of an output; throws for one that does not fit the route's schema. */
+  readonly readOutput: (output: unknown) => MaybePromise<unknown>;
 }
 
 /**
  * Sends a value.
  *
+ * @returns a promise only where the schema takes its time
  * @throws {@link EnvelopeError} `INVALID_OUTPUT` (500) for what does not fit the schema or cannot be JSON,
  * `INVALID_ENVELOPE` (400) for what the client nested too deeply
  */
-export function sendValue(res: Response, rules: OutputRules, outputs: unknown): void {
+export function sendValue(
+  res: Response,
+  rules: OutputRules,
+  outputs: unknown,
+): Promise<void> | undefined {
   const { state } = rules;
-  sendable(rules, outputs, () => {
+  const sent = sendable(rules, outputs, (checked) => {
+    // A schema that took its time: meanwhile the app may have answered, and the client may have left.
+    if (res.headersSent || state.client.closed) return;
     echoSession(res, state);
-    return res.json(toReply(state, outputs));
+    res.json(toReply(state, checked));
   });
+  return sent instanceof Promise ? sent : undefined;
 }
 
 /**
- * Checks an output and writes it by `write`.
+ * Checks an output and writes what its schema gives back by `write`.
  *
  * @throws as {@link sendValue}
  */
 export function sendable<T>(
-  { state, checkOutput }: OutputRules,
+  { state, readOutput }: OutputRules,
   output: unknown,
-  write: (output: unknown) => T,
-): T {
-  try {
-    const fault = unsendable(output) ?? checkOutput(output);
-    if (fault === undefined) return write(output);
+  write: (checked: unknown) => T,
+): MaybePromise<T> {
+  const send = (checked: unknown): T => {
+    const fault = unsendable(checked);
+    if (fault === undefined) return write(checked);
     throw fault;
-  } catch (cause) {
-    if (cause instanceof EnvelopeError) throw cause;
+  };
+  const fail = (cause: unknown): never => {
+    // What JSON cannot say fits no schema either: the kind and its remedy say more.
+    if (cause instanceof EnvelopeError) throw orUndefined(() => unsendable(output)) ?? cause;
     // An echo of what the client nested: its fault, and not the handler's.
     throw depthError(cause, state.data) ?? notJson(cause);
+  };
+  try {
+    const read = readOutput(output);
+    return read instanceof Promise ? read.then(send).catch(fail) : send(read);
+  } catch (cause) {
+    return fail(cause);
   }
 }
 

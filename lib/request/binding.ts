@@ -47,10 +47,10 @@ type AskedValue<Field, Name extends string> = [Field] extends [never]
     ? Value | undefined
     : never;
 
-/** Builds a handler's argument. */
-export type Binder = (fields: FieldValues, data: EnvelopeData) => JsonObject;
+/** Builds a handler's argument from the checked data; `sent` is the data of the request as it came. */
+export type Binder = (fields: FieldValues, data: EnvelopeData, sent?: EnvelopeData) => JsonObject;
 
-type Source = (fields: FieldValues, data: EnvelopeData) => unknown;
+type Source = (fields: FieldValues, data: EnvelopeData, sent: EnvelopeData) => unknown;
 
 /**
  * Compiles what was asked for into a binder.
@@ -78,9 +78,9 @@ export function compileBinder(asked: readonly Asked[], place: string): Binder {
     if (name === rest) return [name.slice(3), restSource(names)];
     return [name, typeof asked[i] === 'string' ? sourceOf(name) : fieldSource(name)];
   });
-  return (fields, data) => {
+  return (fields, data, sent = data) => {
     const bound: JsonObject = {};
-    for (const [key, source] of sources) bound[key] = source(fields, data);
+    for (const [key, source] of sources) bound[key] = source(fields, data, sent);
     return bound;
   };
 }
@@ -90,7 +90,7 @@ function sourceOf(name: string): Source {
   if (isDataField(name)) return (_fields, data) => data[name];
   // `fields` holds every allowlisted name, with or without a value: an input never stands in for an absent field.
   return (fields, { inputs }) =>
-    Object.hasOwn(fields, name) ? fields[name] : ownMember(inputs, name);
+    Object.hasOwn(fields, name) ? fields[name] : ownMember(Object(inputs), name);
 }
 
 /** A field was checked by the middleware that knows it. Where none does, an unchecked input must not stand in for it. */
@@ -110,7 +110,9 @@ function restSource(names: readonly string[]): Source {
   return (_fields, data) => Object.fromEntries(left.map((field) => [field, data[field]]));
 }
 
-function envelopeOf(fields: FieldValues, { inputs, outputs, parameters }: EnvelopeData): unknown {
+/** As the client sent it: what a schema makes of the data may be no JSON. */
+function envelopeOf(fields: FieldValues, _data: EnvelopeData, sent: EnvelopeData): unknown {
+  const { inputs, outputs, parameters } = sent;
   const present = Object.entries(fields).filter(([, value]) => value !== undefined);
   return frozenCopy({
     ...Object.fromEntries(present),

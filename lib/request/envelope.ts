@@ -96,10 +96,14 @@ const MAX_DEPTH = 500;
  * @throws {@link EnvelopeError} `INVALID_ENVELOPE` (400) in place of the overflow
  */
 export function refusingDepth<T>(data: EnvelopeData, walk: () => T): T {
-  try {
-    return walk();
-  } catch (cause) {
+  const refuse = (cause: unknown): never => {
     throw depthError(cause, data) ?? cause;
+  };
+  try {
+    const walked = walk();
+    return walked instanceof Promise ? (walked.catch(refuse) as T) : walked;
+  } catch (cause) {
+    return refuse(cause);
   }
 }
 

@@ -50,7 +50,8 @@ export interface EnvelopeErrorOptions {
   readonly status?: number | undefined;
 }
 
-const MAX_ERRORS = 8;
+/** Places that an error keeps. */
+export const MAX_ERRORS = 8;
 const MAX_TEXT = 256;
 const BRAND = Symbol.for('express-agent-envelope.error');
 

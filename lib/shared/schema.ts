@@ -1,11 +1,16 @@
 /** A JSON Schema goes in, a function that lists the broken rules of a value comes out. The only file that knows ajv. */
 import { Ajv, type AnySchemaObject, type ErrorObject, type Options } from 'ajv';
+import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { fullFormats } from 'ajv-formats/dist/formats.js';
 import { configError, type ErrorDetail } from './errors.js';
 import { ownMember } from './json.js';
+import { escapePointer } from './pointer.js';
 import { warnOfCost } from './schema-cost.js';
+import { annotationsOf, refuseDynamicReferences } from './schema-keywords.js';
+import { isStandard } from './standard-schema.js';
 
-/** A JSON Schema object: draft-07, or 2020-12 where its `$schema` says so. TypeBox schemas are such objects. */
+/** A JSON Schema object: draft-07, or 2019-09 or 2020-12 where its `$schema` says so. TypeBox schemas are such objects. */
 export type JsonSchema = object;
 
 /** Lists the rules that `value` breaks, each pointer starting with `at`; `undefined` when it breaks none. */
@@ -17,6 +22,7 @@ const OPTIONS: Options = {
   strictTypes: false,
   strictTuples: false,
   strictRequired: false,
+  formats: fullFormats,
   // Client input is never read through its prototype: `required: ['constructor']` means an own member.
   ownProperties: true,
   logger: false,
@@ -33,6 +39,13 @@ const OPTIONS: Options = {
   $data: false,
 };
 
+/** Each draft by the part of its `$schema` that people agree on: they write http or https, with and without `#`. */
+const DRAFTS = [
+  ['draft-07', 'http://json-schema.org/draft-07/schema', Ajv],
+  ['draft/2019-09', 'https://json-schema.org/draft/2019-09/schema', Ajv2019],
+  ['draft/2020-12', 'https://json-schema.org/draft/2020-12/schema', Ajv2020],
+] as const;
+
 /**
  * Compiles a schema, once, when a route or a field is declared. A schema whose check a client can make very slow is warned of
  * through OTel's `diag`, as `COSTLY_SCHEMA`.
@@ -41,6 +54,11 @@ const OPTIONS: Options = {
  * @throws TypeError when it is not a schema, or ajv's strict mode refuses it
  */
 export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
+  if (isStandard(schema)) {
+    const rule =
+      'must be a JSON Schema: only inputs, outputs and parameters take a Standard Schema';
+    throw configError(place, rule, schema);
+  }
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
     throw configError(place, 'must be a JSON Schema object', schema);
   }
@@ -48,10 +66,12 @@ export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
     ownMember(schema as AnySchemaObject, name),
   );
   if ($async !== undefined) throw configError(place, 'must be a synchronous schema', schema);
-  // An instance for each schema: two routes may use one `$id`, and a schema that was refused is not remembered as known.
-  const ajv = new (String($schema).includes('2020-12') ? Ajv2020 : Ajv)(OPTIONS);
+  const [, $id, Draft] = draftOf($schema, place);
   try {
-    const validate = ajv.compile(schema);
+    refuseDynamicReferences(schema);
+    // An instance for each schema: two routes may use one `$id`, and a schema that was refused is not remembered as known.
+    const ajv = new Draft(OPTIONS).addVocabulary(annotationsOf(schema));
+    const validate = ajv.compile($schema === undefined ? schema : { ...schema, $schema: $id });
     warnOfCost(schema, place);
     return (value, at) =>
       // `validate.errors` is overwritten by the next call, so it is turned into our own shape at once.
@@ -60,6 +80,15 @@ export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TypeError(`${place} is not a schema that can be checked: ${reason}`, { cause });
   }
+}
+
+function draftOf($schema: unknown, place: string): (typeof DRAFTS)[number] {
+  if ($schema === undefined) return DRAFTS[0];
+  const [, name] = /^https?:\/\/json-schema\.org\/(.+)\/schema#?$/.exec(String($schema)) ?? [];
+  const draft = DRAFTS.find(([known]) => known === name);
+  if (draft !== undefined) return draft;
+  const known = DRAFTS.map(([, id]) => id).join(', ');
+  throw configError(place, `must have a $schema of ${known}`, $schema);
 }
 
 /** The keywords whose fault is a member, not the object: the pointer names that member. */
@@ -84,9 +113,4 @@ function toDetail(error: ErrorObject, at: string): ErrorDetail {
     return { pointer, detail: `must be one of ${shown}` };
   }
   return { pointer, detail: error.message ?? `breaks the rule "${error.keyword}"` };
-}
-
-/** RFC 6901 section 3. */
-export function escapePointer(segment: string): string {
-  return segment.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -40,7 +40,7 @@ describe('a declaration is refused at once', () => {
     [
       'a schema of a draft it does not know',
       { inputs: { $schema: 'http://json-schema.org/draft-04/schema#' } },
-      /^bind: inputs /,
+      /^bind: inputs must have a \$schema of .*draft-07.*2020-12/,
     ],
     ['an asynchronous schema', { inputs: { $async: true, type: 'object' } }, /^bind: inputs /],
     ['false instead of a schema', { inputs: false }, /^bind: inputs .*false/],

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import { compileSchema, escapePointer } from '../../lib/shared/schema.js';
+import { escapePointer } from '../../lib/shared/pointer.js';
+import { compileSchema } from '../../lib/shared/schema.js';
 
 describe('compileSchema', () => {
   it.each<[string, unknown]>([

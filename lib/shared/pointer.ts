@@ -1,0 +1,6 @@
+/** A member's name goes in, a segment of a JSON Pointer comes out. */
+
+/** RFC 6901 section 3. */
+export function escapePointer(segment: string): string {
+  return segment.replaceAll('~', '~0').replaceAll('/', '~1');
+}
