@@ -72,7 +72,7 @@ describe('npm run publisher', () => {
   let copy: string;
   beforeEach(() => {
     copy = mkdtempSync(join(tmpdir(), 'publisher-spec-'));
-    for (const file of ['package.json', 'scripts/publisher.js']) {
+    for (const file of ['package.json', 'README.md', 'scripts/publisher.js']) {
       cpSync(new URL(file, root), join(copy, file));
     }
   });
@@ -80,6 +80,7 @@ describe('npm run publisher', () => {
   const publisher = (...args: string[]) =>
     spawnSync(process.execPath, [join(copy, 'scripts/publisher.js'), ...args]).status;
   const manifest = () => readFileSync(join(copy, 'package.json'), 'utf8');
+  const readme = () => readFileSync(join(copy, 'README.md'), 'utf8');
 
   it('fills in the repository and the author, after which nothing stops a release', () => {
     expect(publisher('somebody/something', 'Some Body <some@body.example>')).toBe(0);
@@ -89,16 +90,18 @@ describe('npm run publisher', () => {
       bugs: 'https://github.com/somebody/something/issues',
       repository: { url: 'git+https://github.com/somebody/something.git' },
     });
-    expect(manifest()).not.toContain('OWNER');
+    expect(manifest() + readme()).not.toContain('OWNER');
+    expect(readme()).toContain('https://github.com/somebody/something/blob/main/docs/README.md');
+    expect(readme()).toContain('https://raw.githubusercontent.com/somebody/something/main/');
     expect(publisher()).toBe(0);
   });
 
   it.each([[['somebody']], [['somebody/something']], [['a/b/c', 'Some Body']]])(
     'refuses %j, and changes nothing',
     (args) => {
-      const before = manifest();
+      const before = manifest() + readme();
       expect(publisher(...args)).toBe(1);
-      expect(manifest()).toBe(before);
+      expect(manifest() + readme()).toBe(before);
     },
   );
 

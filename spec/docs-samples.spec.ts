@@ -82,4 +82,12 @@ describe('docs/binding.md', () => {
       errors: [{ pointer: '/inputs/question' }],
     });
   });
+
+  it('declares a field once, and binds it by its name', async () => {
+    const app = await appOf('binding', 2);
+    const good = await post(app, '/invoke', '{"session_id":"conv-42","tenant":"acme"}');
+    expect(good.body.data.outputs).toEqual({ conversation: 'conv-42', of: 'ACME', heard: {} });
+    const bad = await post(app, '/invoke', '{"tenant":7}');
+    expect(bad.body).toMatchObject({ code: 'INVALID_FIELD', errors: [{ pointer: '/tenant' }] });
+  });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as engines from '../lib/engines/index.js';
 import * as lib from '../lib/index.js';
 import { parseOptions } from '../lib/options.js';
@@ -21,14 +21,21 @@ const rows = (head: string, page = readme): string[][] => {
     );
 };
 
-it.each(['README.md', 'docs/errors.md'])(
-  '%s has every error code with its status, and no other',
-  (page) => {
-    const documented = rows('code', read(page)).map(([code, status]) => [code, Number(status)]);
-    const known = Object.entries(ERROR_CATALOGUE).map(([code, { status }]) => [code, status]);
-    expect(documented.sort()).toEqual(known.sort());
-  },
-);
+it('docs/errors.md has every error code with its status, and no other', () => {
+  const documented = rows('code', read('docs/errors.md')).map(([code, status]) => [
+    code,
+    Number(status),
+  ]);
+  const known = Object.entries(ERROR_CATALOGUE).map(([code, { status }]) => [code, status]);
+  expect(documented.sort()).toEqual(known.sort());
+});
+
+it('the pages name every export', () => {
+  const docs = readdirSync(new URL('../docs/', import.meta.url));
+  const pages = docs.filter((name) => name.endsWith('.md')).map((name) => read(`docs/${name}`));
+  const names = [...Object.keys(lib), ...Object.keys(engines)];
+  expect(names.filter((name) => !pages.join().includes(name))).toEqual([]);
+});
 
 describe('the README', () => {
   it('has every option with its default, and no other', () => {
@@ -42,9 +49,28 @@ describe('the README', () => {
     expect(documented.sort()).toEqual([['fields', '[sessionId]'], ...known].sort());
   });
 
-  it('names every export', () => {
-    for (const name of [...Object.keys(lib), ...Object.keys(engines)])
-      expect(readme).toContain(name);
+  it('has absolute links only, and those into the repository lead to a file', () => {
+    const { repository } = JSON.parse(read('package.json'));
+    const [, slug] = /github\.com\/(.+)\.git$/.exec(repository.url) ?? [];
+    const links = [...readme.matchAll(/(?:\]\(|(?:src|srcset)=")([^)"]+)/g)].map(
+      ([, to = '']) => to,
+    );
+    const paths = links.map(
+      (to) =>
+        [
+          to,
+          /^https:\/\/(?:github|raw\.githubusercontent)\.com\/([\w.-]+\/[\w.-]+)\/(?:blob\/)?main\/([^#]+)/.exec(
+            to,
+          ),
+        ] as const,
+    );
+    const wrong = paths.filter(([to, found]) => {
+      if (found === null) return !to.startsWith('https:');
+      const [, where, path = ''] = found;
+      return where !== slug || !existsSync(new URL(`../${path}`, import.meta.url));
+    });
+    expect(wrong.map(([to]) => to)).toEqual([]);
+    expect(paths.filter(([, found]) => found !== null).length).toBeGreaterThan(5);
   });
 });
 

@@ -66,7 +66,7 @@ describe('whatever a handler asks for', () => {
     );
   };
 
-  /** The table of the README, once more and on its own. */
+  /** The table of docs/binding.md, once more and on its own. */
   function boundByTheContract(
     names: string[],
     values: Record<string, unknown>,
