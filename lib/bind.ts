@@ -1,22 +1,21 @@
 /** A handler that asks by name goes in, an Express handler comes out: bind, check, call in the session, reply. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { type BindOptions, parseBindOptions } from './bind-options.js';
 import { createHandlerIo, type HandlerIo } from './reply/handler-io.js';
-import { negotiate, type Offers, offersOf, type StreamType } from './reply/negotiate.js';
+import { negotiate, type Offers, offersOf } from './reply/negotiate.js';
 import { sendReply } from './reply/reply.js';
 import type { Asked, Bound } from './request/binding.js';
+import type {
+  Declaration,
+  DeclaredBound,
+  DeclaredOutput,
+  StrictDeclaration,
+} from './request/declaration.js';
 import { refusingDepth } from './request/envelope.js';
-import {
-  compilePlan,
-  type Declaration,
-  type DeclaredBound,
-  type DeclaredOutput,
-  type Plan,
-  type StrictDeclaration,
-} from './request/plan.js';
+import { compilePlan, type Plan } from './request/plan.js';
 import { type AcceptedEnvelope, readState } from './session/request-state.js';
 import { resumeSlot } from './session/slot.js';
 import { configError, EnvelopeError } from './shared/errors.js';
-import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 import type { AgentRun } from './shared/run-events.js';
 import type { MaybePromise } from './shared/standard-schema.js';
 import { isAbortError } from './shared/thrown.js';
@@ -33,26 +32,6 @@ type Output<T> = unknown extends T
   ? unknown
   : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement has this type
     MaybePromise<T | AsyncIterable<T> | AgentRun | Response | undefined | void>;
-
-/** How a bound route replies. An explicit `undefined` means the default. */
-export interface BindOptions {
-  /**
-   * What a stream is sent as where the client has no preference: an `Accept` of any type, or none. A client that names a media
-   * type gets that.
-   * @defaultValue `'application/x-ndjson'`
-   */
-  readonly stream?: 'text/event-stream' | 'application/x-ndjson' | undefined;
-}
-
-const STREAMS: readonly StreamType[] = ['text/event-stream', 'application/x-ndjson'];
-
-const PARSERS: Parsers<{ readonly stream: StreamType }> = {
-  stream: (value = 'application/x-ndjson') => {
-    const known = STREAMS.find((type) => type === value);
-    if (known !== undefined) return known;
-    throw configError('bind: stream', `must be one of ${STREAMS.join(', ')}`, value);
-  },
-};
 
 /**
  * A route's handler that gets exactly what it asks for by name.
@@ -112,8 +91,7 @@ export function bind(
   const plan = compilePlan(asked);
   if (typeof handler !== 'function')
     throw configError('bind: handler', 'must be a function', handler);
-  const { stream } = parseConfiguration('bind: options', PARSERS, options);
-  const offers = offersOf(stream);
+  const offers = offersOf(parseBindOptions(options).stream);
   return function boundHandler(req, res, next) {
     const state = readState(res);
     switch (state?.kind) {

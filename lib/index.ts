@@ -2,18 +2,24 @@
 
 // The middlewares
 export { agentEnvelope } from './agent-envelope.js';
-export { type BindOptions, bind } from './bind.js';
+export { bind } from './bind.js';
+export type { BindOptions } from './bind-options.js';
 export type { AgentEnvelopeOptions } from './options.js';
 export { type ProblemDetailsOptions, problemDetails } from './problem-details.js';
 export type { HandlerIo } from './reply/handler-io.js';
 export type { Problem } from './reply/problem.js';
 // Types
 export type { Asked, Bound, Envelope } from './request/binding.js';
+export type {
+  DataSchema,
+  Declaration,
+  DeclaredBound,
+  DeclaredOutput,
+} from './request/declaration.js';
 export type { EnvelopeData } from './request/envelope.js';
 export type { EnvelopeField } from './request/field.js';
 export { sessionId } from './request/field.js';
 export { envelopeField } from './request/field-list.js';
-export type { DataSchema, Declaration, DeclaredBound, DeclaredOutput } from './request/plan.js';
 export type { EnvelopeLocals } from './session/request-state.js';
 export { resolveRunSessionId } from './session/run-session-id.js';
 // The session

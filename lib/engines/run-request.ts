@@ -33,11 +33,12 @@ export function parseRequest(request: AgentRunRequest): AgentRunRequest {
   if (stranger !== undefined) {
     throw configError('run: request', `must have only ${MEMBERS.join(', ')}`, stranger);
   }
-  const { messages } = request as AgentRunRequest;
-  const fault = faultOf(messages);
+  // Own members only: a session id is never read through a prototype that somebody polluted.
+  const own = Object.assign(Object.create(null), request) as AgentRunRequest;
+  const fault = faultOf(own.messages);
   // Without a pointer: only the route knows where in its envelope the messages were.
   if (fault !== undefined) throw new EnvelopeError('INVALID_INPUT', fault);
-  return request as AgentRunRequest;
+  return own;
 }
 
 function faultOf(messages: unknown): string | undefined {

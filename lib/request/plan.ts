@@ -1,9 +1,7 @@
 /** Both forms of `bind()`'s first argument go in; one plan comes out: how to bind, what to check before and after. */
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { configError, detailsError } from '../shared/errors.js';
 import { isJsonObject, type JsonObject } from '../shared/json.js';
 import { compileSchema, type JsonSchema } from '../shared/schema.js';
-import type { SchemaValue } from '../shared/schema-types.js';
 import {
   type Checked,
   compileStandard,
@@ -11,70 +9,10 @@ import {
   type MaybePromise,
   whenDone,
 } from '../shared/standard-schema.js';
-import {
-  type Asked,
-  type Binder,
-  type BoundKey,
-  compileBinder,
-  type NamedValue,
-} from './binding.js';
-import type { EnvelopeData, LocatedData } from './envelope.js';
-import { DATA_FIELDS, type DataField } from './field.js';
-
-/** A schema of the data: a JSON Schema (a plain literal or a TypeBox schema), or a Standard Schema (Zod, Valibot, ArkType). */
-export type DataSchema = JsonSchema | StandardSchemaV1;
-
-/**
- * What a route takes and gives: `true` binds a name; a schema binds it, checks it and types it. A JSON Schema that is declared
- * before, in a variable of its own, types the handler with `as const`; without it the members are there, of type `unknown`.
- */
-export interface Declaration {
-  /** Schema of the inputs; inputs that do not fit are a 422 `INVALID_INPUT`. */
-  readonly inputs?: true | DataSchema;
-  /** Schema of the parameters; parameters that do not fit are a 422 `INVALID_INPUT`. */
-  readonly parameters?: true | DataSchema;
-  /**
-   * Schema of what the handler returns, or of each item that it streams; what does not fit is a 500 `INVALID_OUTPUT`. It
-   * binds nothing. `true` binds the `outputs` of the request.
-   */
-  readonly outputs?: true | DataSchema;
-  /** Any other name: bound as in the list form. */
-  readonly [name: string]: true | DataSchema | undefined;
-}
-
-/** Only the data has schemas: any other name is declared with `true`. The text is what the compiler shows. */
-export type StrictDeclaration<D> = {
-  readonly [Name in keyof D]: Name extends DataField
-    ? true | DataSchema
-    : string extends Name
-      ? D[Name]
-      : D[Name] extends true
-        ? true
-        : 'only inputs, outputs and parameters take a schema: declare any other name with true';
-};
-
-/** The argument of a handler declared with `D`. */
-export type DeclaredBound<D extends Declaration> = {
-  [Name in keyof D & string as D[Name] extends true
-    ? BoundKey<Name>
-    : Name extends 'outputs'
-      ? never
-      : Name]: D[Name] extends true ? DeclaredValue<Name, D> : SchemaValue<D[Name]>;
-};
-
-type DeclaredValue<Name extends string, D> = Name extends `...${string}`
-  ? Omit<EnvelopeData, TakenFromRest<D>>
-  : NamedValue<Name>;
-
-/** An `outputs` schema asks for nothing. */
-type TakenFromRest<D> = {
-  [Name in keyof D]: D[Name] extends true ? Name : Exclude<Name, 'outputs'>;
-}[keyof D];
-
-/** What a handler declared with `D` returns. */
-export type DeclaredOutput<D extends Declaration> = D['outputs'] extends DataSchema
-  ? SchemaValue<D['outputs'], 'output'>
-  : unknown;
+import { type Asked, type Binder, compileBinder } from './binding.js';
+import type { Declaration } from './declaration.js';
+import type { LocatedData } from './envelope.js';
+import { DATA_FIELDS } from './field.js';
 
 /** A route's binding, compiled. */
 export interface Plan {
