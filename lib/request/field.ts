@@ -1,13 +1,13 @@
-/** What stands in an envelope: the data fields, and the shape of a field beside them. */
+/** What an envelope contains: the data fields, and the shape of a field beside them. */
 import { isBlank } from '../shared/json.js';
 import type { JsonSchema } from '../shared/schema.js';
 
 /**
- * A field that stands at the top level of the envelope, beside the data. Declaring it gives it everything a field has:
+ * A field at the top level of the envelope, beside the data. Declaring it gives it everything a field has:
  * binding by name, validation, a value in the context, in `res.locals` and in log correlation, and a span attribute.
  */
 export interface EnvelopeField<Name extends string = string, Value = unknown> {
-  /** Name on the wire, in `bind()` and in `res.locals`, where it replaces what stands there: a letter or `_`, then letters, digits, `_`, `.` or `-`. */
+  /** Name on the wire, in `bind()` and in `res.locals` (there it replaces a value of that name): a letter or `_`, then letters, digits, `_`, `.` or `-`. */
   readonly name: Name;
   /**
    * JSON Schema of the value; a value that does not fit is a 400 `INVALID_FIELD` that names the field and the rule.
