@@ -41,7 +41,10 @@ const CONTENT_HEADERS = [
   'Last-Modified',
 ];
 
-/** What an HTTP error may add. No more: a model SDK's error carries all of its upstream's headers, cookies and framing included. */
+/**
+ * The headers that an HTTP error may add, besides the `Content-Range` of a 416. No more: a model SDK's error carries all of its
+ * upstream's headers, cookies and framing included.
+ */
 const ERROR_HEADERS: ReadonlySet<string> = new Set(['allow', 'retry-after', 'www-authenticate']);
 
 /**

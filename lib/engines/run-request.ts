@@ -1,4 +1,4 @@
-/** What `run()` was called with goes in; what is wrong with it throws. Once, for every engine. */
+/** The arguments of `run()` go in; a wrong one throws. They are checked once, for every engine. */
 import { configError, EnvelopeError } from '../shared/errors.js';
 import { isJsonObject } from '../shared/json.js';
 import type { AgentMessage } from '../shared/run-events.js';

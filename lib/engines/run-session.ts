@@ -27,7 +27,7 @@ export function sessionOfRun(sessionId: string | null | undefined): SessionSlot 
 /**
  * The one id of the run, once the engine's is known. A session without an id takes this one.
  *
- * @param ctx - where the spans are that were open before the run
+ * @param ctx - the context with the spans that were open before the run
  * @throws {@link EnvelopeError} `ENGINE_FAILED` for an engine's id that breaks the rule: a client could not send it back
  */
 export function idOfRun(slot: SessionSlot, engineSessionId: string, ctx: Context): string {

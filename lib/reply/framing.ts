@@ -34,7 +34,7 @@ export const FRAMING: Readonly<Record<StreamType, Framing>> = {
   'text/event-stream': SSE,
 };
 
-/** What JSON leaves as it is, and what line readers (Python's `splitlines`, for one) take for the end of a line. */
+/** Characters that JSON leaves as they are, and that some line readers (Python's `splitlines`) take for the end of a line. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
 /** JSON text on one line for every line reader. */

@@ -80,7 +80,7 @@ function keepParsed(req: MarkedRequest, body: unknown): void {
 /** What body-parser reads: the request, or a stream in its place, with headers of its own. */
 type Source = Readable & { readonly headers: IncomingHttpHeaders; body?: unknown };
 
-/** Where the JSON of the request is still to be read from, if it is. */
+/** The source to read the request's JSON from; `undefined` when there is nothing left to read. */
 function sourceOf(req: MarkedRequest): Source | undefined {
   if (!isJsonType(req)) return undefined;
   const { body, headers } = req;

@@ -17,11 +17,11 @@ export interface EnvelopeField<Name extends string = string, Value = unknown> {
   readonly schema?: JsonSchema | undefined;
   /**
    * Span attribute that carries the value. Strings, numbers and booleans stay as they are, anything else becomes JSON text.
-   * It goes onto every span of the request: bound its size by the schema.
+   * The value goes onto every span of the request: bound its size by the schema.
    * @defaultValue none: the value is on no span
    */
   readonly attribute?: string | undefined;
-  /** For the compiler only: the type of a value that fits. No field has such a member. */
+  /** The type of a value that fits, for the compiler only. At run time no field has this member. */
   readonly '~value'?: Value;
 }
 

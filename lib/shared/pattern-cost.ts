@@ -26,7 +26,7 @@ const MANY = 10;
 const LATIN = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
 const SAMPLES = [...LATIN, 'Я', 'ß', '中', '😀', '\u2028'];
 
-/** One character, class or escape; what asserts and reads nothing; the beginning and end of a group; a repetition. */
+/** One character, class or escape; an assertion, which reads nothing; the beginning and end of a group; a repetition. */
 const TOKEN =
   /(?<assertion>\^|\$|\\[bB]|\\[1-9]\d*|\\k<[^>]*>)|(?<open>\((?:\?(?:[:=!]|<[=!]|<[^>]*>))?)|(?<close>\))|(?<or>\|)|(?<repeat>(?:[*+?]|\{(?<min>\d+)(?<range>,(?<max>\d*))?\})\??)|(?<atom>\[(?:\\.|[^\]\\])*\]|\\[pP]\{[^}]*\}|\\u\{[^}]*\}|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\c[A-Za-z]|\\.|.)/suy;
 

@@ -15,7 +15,8 @@ const VALUES = ['const', 'enum', 'default', 'examples'];
  *
  * Found: `uniqueItems` on arrays or objects without `maxItems`: ajv compares each item with each other one; patterns that
  * backtrack without end, as far as {@link backtracksWithoutEnd} sees them. Not found: patterns in a schema of another file or
- * reached by `$dynamicRef`, and patterns that merely take long for long text; `maxLength`, `maxItems` and the body's limit are the remedies there.
+ * reached by `$dynamicRef`, and patterns that merely take long for long text; `maxLength`, `maxItems`
+ * and the body's limit are the remedies there.
  *
  * @param place - where the schema is written
  */

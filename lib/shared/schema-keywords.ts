@@ -11,7 +11,7 @@ export function annotationsOf(schema: object): string[] {
 }
 
 function isExtension(name: string): boolean {
-  // What ajv takes for the name of a keyword.
+  // The names that ajv accepts for a keyword.
   return /^x-[\w$:-]*$/i.test(name);
 }
 

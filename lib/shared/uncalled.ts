@@ -22,8 +22,8 @@ export function refuseUncalled(factory: { readonly name: string }, name: Factory
 }
 
 /**
- * For a route or a router's `use()`, which ask nothing: the factory finds a request in place of its first argument. Also for
- * `agentEnvelope(app)`, which other libraries want.
+ * For a route or a router's `use()`, which do not ask for `handle`: the factory finds a request in place of its first argument.
+ * Also for `agentEnvelope(app)`, which other libraries want.
  *
  * @throws TypeError that says how the factory is meant
  */

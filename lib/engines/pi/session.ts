@@ -121,7 +121,7 @@ function createTranslator(): (event: AgentSessionEvent) => AgentEvent | undefine
   };
 }
 
-/** What the model gets of a tool's result, as text where it is text. Its `details` are for the host's own screens. */
+/** The part of a tool's result that the model gets, as text if possible. The result's `details` are for the host's own screens. */
 function outputOf(content: readonly { readonly type: string; readonly text?: string }[]): unknown {
   const isText = content.every(({ type }) => type === 'text');
   return isText ? content.map(({ text }) => text).join('\n') : structuredClone(content);

@@ -55,7 +55,7 @@ export async function connectDaemon(
     await response.arrayBuffer();
     if (!response.ok) throw new Error(`The daemon answered with status ${response.status}`);
   };
-  // Its machine need not be this one, so the daemon makes the directory itself.
+  // The daemon may run on another machine, so it makes the directory itself.
   const cwd = `/tmp/${DIRECTORY_PREFIX}${randomUUID()}`;
   const query = new URLSearchParams({ path: cwd });
   await ask('GET', '/v1/health', signal);

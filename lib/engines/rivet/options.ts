@@ -140,7 +140,7 @@ const PARSERS: Parsers<RivetConfiguration> = {
  */
 export function parseOptions(options?: RivetOptions): RivetConfiguration {
   const configuration = parseConfiguration('rivet: options', PARSERS, options);
-  // What has no effect is a mistake: a token that protects nothing, agents that are looked for elsewhere.
+  // An option without an effect is a mistake: a token that protects nothing, agents that are looked for elsewhere.
   const useless =
     configuration.url === undefined ? (['token'] as const) : (['dataHome', 'env'] as const);
   const misplaced = useless.find((name) => options?.[name] !== undefined);

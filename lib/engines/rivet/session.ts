@@ -39,7 +39,7 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
     }
     await respond(session, request, reply);
   };
-  // It rejects when the session has ended meanwhile, which has answered the agent.
+  // `onRequest` rejects when the session has ended meanwhile; that end has answered the agent.
   session.onPermissionRequest((request) => void onRequest(request).catch(() => undefined));
 
   return {
