@@ -127,7 +127,7 @@ async function serve(
   const { io, taken } = createHandlerIo(req, res, client, slot);
   try {
     const read = refusingDepth(data, () => plan.readData(data));
-    // Await only if a schema is asynchronous: awaiting costs a turn of the event loop.
+    // Await only if a schema is asynchronous: every `await` defers the handler.
     const checked = read instanceof Promise ? await read : read;
     // Negotiate before the handler runs: it must not work for a reply that the client does not accept.
     negotiate(req, offers.run);

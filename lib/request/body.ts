@@ -1,4 +1,4 @@
-/** A request goes in, its JSON object or the reason why there is none, comes out; parses only an unparsed body. */
+/** A request goes in; its JSON object, or the reason why there is none, comes out. Parses only an unparsed body. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { Readable } from 'node:stream';
