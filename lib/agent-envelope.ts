@@ -1,4 +1,4 @@
-/** The middleware: body, fields, session policy, context, data, in this order; each stage is a file of its own. */
+/** The middleware: body, fields, data, absent id, `authorize`, session, in this order; an error in the data is passed on last. */
 import { randomUUID } from 'node:crypto';
 import { type Context, context } from '@opentelemetry/api';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
@@ -56,13 +56,13 @@ export function agentEnvelope(
   const config = parseOptions(options);
   const readBody = createBodyReader(config.limit);
   return function agentEnvelope(req, res, next) {
-    // Taken before the body is read: afterwards another span, or none, may be active.
+    // The context is taken before the body is read: afterwards another span, or none, may be active.
     const entry = context.active();
     readBody(req, res, (error, body) => {
       if (body === undefined) return next(error);
       if ('refusal' in body) {
         const { code, message } = body.refusal;
-        // Made only where a route needs it: most requests without an envelope are for other routes.
+        // The error is made only if a route needs it: most requests without an envelope are for other routes.
         keepState(res, { kind: 'none', refusal: () => new EnvelopeError(code, message) });
         return next();
       }
@@ -91,11 +91,11 @@ interface Exchange {
 function prepareSession(config: Configuration, exchange: Exchange, body: JsonObject): () => void {
   const { req, res, next } = exchange;
   const earlier = readSession(res);
-  // An app that went on after a refusal gets it again, outside of the session: it may be somebody else's.
+  // If the app went on after a refusal, it gets the same error again, outside the session: that may be another caller's.
   if (earlier?.kind === 'refused') return () => next(earlier.error);
   const { values, error } = readFields(body, config.fields);
   const data = readData(body);
-  // An object of another route: those of JSON:API and CloudEvents have a `data` of their own. A bound route tells the error.
+  // An object of another route: those of JSON:API and CloudEvents have a `data` of their own. `bind()` reports the error.
   if (data instanceof EnvelopeError && !earlier && !error && !hasFieldValue(values)) {
     keepState(res, { kind: 'none', refusal: () => data });
     return next;
@@ -116,7 +116,7 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
   setSessionHeader(res, session);
   const { authorize } = config;
   if (authorize === undefined || typeof sent !== 'string') return () => enter(exchange, state);
-  // The spans of a refused caller must not land in somebody else's conversation: its session is never entered.
+  // The spans of a refused caller must not land in another caller's conversation: the session is never entered.
   const refuse = (cause?: unknown) => {
     const error = FORBIDDEN(cause);
     keepState(res, stateOf(session, error));
@@ -139,12 +139,12 @@ function fillAbsentSession(
   return absentSession === 'require' ? SESSION_REQUIRED() : undefined;
 }
 
-/** The fields of an earlier mount stay fields, so that no input stands in for one; its id, minted perhaps, stays the id. */
+/** An earlier mount's fields stay, so that no input replaces an absent field; its session id, even a minted one, stays. */
 function inheritFields(values: FieldValues, earlier: FieldValues): void {
   for (const [name, value] of Object.entries(earlier)) values[name] ??= value;
 }
 
-/** A fault of the client is an outcome of the session, not a throw: it belongs to `next`, inside of it. */
+/** An error of the client is an outcome of the session, not a throw: it goes to `next`, inside the session. */
 function stateOf(
   session: SessionState,
   data: LocatedData | EnvelopeError,

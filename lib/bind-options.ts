@@ -6,7 +6,7 @@ import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 /** How a bound route replies. An explicit `undefined` means the default. */
 export interface BindOptions {
   /**
-   * What a stream is sent as where the client has no preference: an `Accept` of any type, or none. A client that names a media
+   * The media type of a stream when the client has no preference: an `Accept` of any type, or none. A client that names a media
    * type gets that.
    * @defaultValue `'application/x-ndjson'`
    */

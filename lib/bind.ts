@@ -99,7 +99,7 @@ export function bind(
         return next(MIDDLEWARE_MISSING());
       case 'none':
         return next(state.refusal());
-      // An app that went on after a refusal gets it again, outside of the session: it may be somebody else's.
+      // If the app went on after a refusal, it gets the same error again, outside the session: that may be another caller's.
       case 'refused':
         return next(state.error);
       case 'accepted':
@@ -127,24 +127,24 @@ async function serve(
   const { io, taken } = createHandlerIo(req, res, client, slot);
   try {
     const read = refusingDepth(data, () => plan.readData(data));
-    // A promise only where a schema is asynchronous: it costs a turn.
+    // Await only if a schema is asynchronous: every `await` defers the handler.
     const checked = read instanceof Promise ? await read : read;
-    // Before the handler runs: its work must not be done for a reply that nobody takes.
+    // Negotiate before the handler runs: it must not work for a reply that the client does not accept.
     negotiate(req, offers.run);
     const bound = refusingDepth(data, () => plan.bind(slot.fields, checked, data));
     const output = await handler(bound as never, io);
-    // Who stops because the client has left owes nobody an answer.
+    // A handler that stops because the client has left owes no answer.
     if (output === undefined && !taken.exchange && !client.left) throw NOTHING_RETURNED();
     const sending = sendReply({ req, res, state, offers, readOutput: plan.readOutput }, output);
     if (sending !== undefined) await sending;
   } catch (error) {
-    // Our own signal, coming back: there is nobody left to tell.
+    // The error is our own abort: the client that would get it has left.
     if (client.left && (isAbortError(error) || error === taken.signal?.reason)) return;
     next(toError(error));
   }
 }
 
-/** `next()` takes undefined for "go on" and `'route'` for "skip": what was thrown must never be either. */
+/** `next()` takes undefined for "go on" and `'route'` for "skip": a thrown value must never reach `next()` as either. */
 function toError(thrown: unknown): unknown {
   if (typeof thrown === 'object' && thrown !== null) return thrown;
   return new Error('The handler threw something that is not an error', { cause: thrown });

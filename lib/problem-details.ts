@@ -14,8 +14,8 @@ export interface ProblemDetailsOptions {
   /**
    * Sees every error, with its request, before the client is answered. What it throws or rejects with is printed, and the
    * client is answered all the same.
-   * @defaultValue errors of status 500 and above go to stderr with their stack and causes, as Express itself prints an error
-   * that nobody handled; not under `NODE_ENV=test`
+   * @defaultValue errors of status 500 and above go to stderr with their stack and causes, as Express itself prints an
+   * unhandled error; not under `NODE_ENV=test`
    */
   readonly onError?: ((error: unknown, req: Request) => unknown) | undefined;
 }
@@ -29,7 +29,7 @@ const PARSERS: Parsers<Pick<ProblemDetailsOptions, 'onError'>> = {
   },
 };
 
-/** What the failed handler said of a reply that is not sent. */
+/** Headers describing the body that is replaced. */
 const CONTENT_HEADERS = [
   'Cache-Control',
   'Content-Disposition',
@@ -41,15 +41,18 @@ const CONTENT_HEADERS = [
   'Last-Modified',
 ];
 
-/** What an HTTP error may add. No more: a model SDK's error carries all of its upstream's headers, cookies and framing included. */
+/**
+ * The headers that an HTTP error may add, besides the `Content-Range` of a 416. No more: a model SDK's error carries all of its
+ * upstream's headers, cookies and framing included.
+ */
 const ERROR_HEADERS: ReadonlySet<string> = new Set(['allow', 'retry-after', 'www-authenticate']);
 
 /**
  * Answers errors as RFC 9457 problem documents: this package's, body-parser's, and anything else that was thrown. An unknown
  * error reveals only that it happened; the session id and the trace id beside it lead to the rest.
  *
- * A status of 400 to 599 that was set on the response before an error without one was thrown is kept. Of the headers that an
- * HTTP error brings, `Allow`, `Retry-After`, `WWW-Authenticate` and the `Content-Range` of a 416 are kept.
+ * If the error has no status, one (400–599) already set on the response is kept. Of the headers that an HTTP error
+ * brings, `Allow`, `Retry-After`, `WWW-Authenticate` and the `Content-Range` of a 416 are kept.
  *
  * Mount it after the routes. It answers every error: an error handler of your own goes before it, and calls `next(error)`.
  *
@@ -74,9 +77,9 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
     const problem = toProblem(error, session?.slot, res.statusCode);
     const passedOn = res.headersSent && !res.writableEnded;
     if (onError !== undefined) observe(onError, error, req);
-    // What is passed on is printed by Express.
+    // Express prints an error that is passed on.
     else if (problem.status >= 500 && !passedOn) print(error, req);
-    // A stream that failed has told its client in band and is over.
+    // A stream that failed has sent its failure in band and has ended.
     if (res.writableEnded) return;
     if (passedOn) return next(error);
     prepareHeaders(res, problem, error);
@@ -108,7 +111,7 @@ function prepareHeaders(res: Response, { code, status }: Problem, error: unknown
   for (const name of CONTENT_HEADERS) res.removeHeader(name);
   if (code === 'HTTP_ERROR') keepHeaders(res, status, readMember(error, 'headers'));
   res.status(status);
-  // Set by the failed handler for another status, perhaps. HTTP/2 has none, and warns.
+  // The failed handler may have set the message of another status. HTTP/2 has no status message, and Node warns of one.
   if (res.req.httpVersionMajor < 2) res.statusMessage = STATUS_CODES[status] ?? '';
   res.setHeader('Content-Type', 'application/problem+json');
 }
@@ -118,7 +121,7 @@ function keepHeaders(res: Response, status: number, headers: unknown): void {
     const header = name.toLowerCase();
     const kept = ERROR_HEADERS.has(header) || (status === 416 && header === 'content-range');
     const value = kept ? readMember(headers, name) : undefined;
-    // A value that HTTP cannot carry is dropped: the error is what the client must learn.
+    // A value that HTTP cannot carry is dropped: it must not keep the error from the client.
     if (typeof value === 'string' || typeof value === 'number') {
       orUndefined(() => res.setHeader(name, value));
     }

@@ -4,7 +4,7 @@ import { EnvelopeError, type EnvelopeErrorOptions } from '../shared/errors.js';
 /**
  * An `ENGINE_FAILED`: 502, or 504 where `options.status` says so.
  *
- * @param message - what happened, without a word of the conversation
+ * @param message - what happened, without any text of the conversation
  */
 export function engineFailed(message: string, options?: EnvelopeErrorOptions): EnvelopeError {
   return new EnvelopeError('ENGINE_FAILED', message, options);
@@ -15,7 +15,7 @@ export function engineLate(message: string): EnvelopeError {
   return engineFailed(message, { status: 504 });
 }
 
-/** What an engine threw, for whoever awaits the run: an error of this package as it is, any other only as the cause. */
+/** What an engine threw, as the run rejects with it: an error of this package as it is, any other only as the cause. */
 export function toEngineError(engineName: string, error: unknown): EnvelopeError {
   if (error instanceof EnvelopeError) return error;
   return engineFailed(`The engine "${engineName}" failed`, { cause: error });

@@ -11,7 +11,7 @@ import { orAborted, within } from './waiting.js';
 /** How long an engine may take to close. The answer is there by then, and must not wait for one that hangs. */
 const CLOSE_MS = 5_000;
 
-/** The session of one run. An engine may forget a promise or throw where it should reject: it is all the same here. */
+/** The session of one run. An engine may forget a promise or throw where it should reject: both are handled here. */
 export interface RunningSession {
   /** Opens the session. One that opens only after an abort is closed all the same. */
   open(): Promise<EngineSession>;
@@ -66,7 +66,7 @@ export function createRunningSession(
     async close() {
       if (session === undefined) return;
       closing ??= inRun(() => {
-        // Not waited for: in the middle of a step it would return only after that.
+        // Do not await `return()`: in the middle of a step it would settle only after that step.
         Promise.resolve(unread)
           .then((events) => events?.return?.())
           .catch(() => undefined);
@@ -81,7 +81,7 @@ async function release(session: EngineSession | undefined, sender: string): Prom
   try {
     await within(CLOSE_MS, (late) => orAborted(session?.close(), late));
   } catch (error) {
-    // The answer is complete, or a failure is already on its way: neither gives way to this.
+    // The answer is complete, or a failure is already on its way: a close failure must not replace either.
     guardTracing(() => diag.error(`express-agent-envelope: ${sender} failed to close`, error));
   }
 }

@@ -53,8 +53,8 @@ export interface EngineSession {
    */
   prompt(request: EngineRequest): AsyncIterable<AgentEvent>;
   /**
-   * Lets go of everything. It is called once, on every exit: success, failure, abort, a consumer that stops early. A run waits
-   * for it five seconds at most. It must not reject: nobody but OTel's `diag` would hear of it.
+   * Releases everything. It is called once, on every exit: success, failure, abort, a consumer that stops early. A run waits
+   * for it five seconds at most. It must not reject: only OTel's `diag` would report it.
    */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Items are pushed in, and come out for whoever pulls them. */
+/** Items are pushed in; a consumer pulls them out. */
 
 /** From push to pull. */
 export interface EventQueue<T> {
@@ -10,8 +10,8 @@ export interface EventQueue<T> {
 }
 
 /**
- * Makes a queue. Nothing bounds it but the length of the answer: agents do not wait for who reads them, so what did not lie
- * here would lie there.
+ * Makes a queue. Only the length of the answer bounds it. Agents do not apply backpressure; without this buffer the data
+ * would pile up in theirs.
  */
 export function createEventQueue<T extends object>(): EventQueue<T> {
   const waiting: T[] = [];

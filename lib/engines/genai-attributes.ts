@@ -2,7 +2,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { SESSION_FIELD, spanAttributes } from '../request/parsed-field.js';
 
-/** The engine's own session id stands beside the platform's, never in its place. */
+/** The engine's own session id is added to the platform's, and never replaces it. */
 export function idAttributes(sessionId: string, engineSessionId: string): Attributes {
   const attributes = spanAttributes([SESSION_FIELD], { [SESSION_FIELD.name]: sessionId });
   return { ...attributes, 'engine.session.id': engineSessionId };

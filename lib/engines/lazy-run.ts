@@ -23,13 +23,13 @@ export function createRun(drive: (control: RunControl) => Events): AgentRun {
   const outcome = new Promise<AgentRunResult>((resolve, reject) => {
     control = { stop, resolve, reject };
   });
-  // Whoever only iterates gets a failure there; the promise must not count as unhandled.
+  // A consumer that only iterates gets the failure from its iterator; the promise must not count as unhandled.
   outcome.catch(() => {});
   const events = drive(control);
   let iterated = false;
   let drained: { readonly events: readonly AgentEvent[]; readonly done: Promise<void> } | undefined;
 
-  /** Kept, as the result keeps the text: a handler may look at the result and return the run all the same. */
+  /** Events are kept so that a handler can await the result and still return the run. */
   const drain = () => {
     const kept: AgentEvent[] = [];
     const pull = async () => {
@@ -68,7 +68,7 @@ export function createRun(drive: (control: RunControl) => Events): AgentRun {
 }
 
 /**
- * A promise that begins its work when somebody waits for it: looking at `run.result` must not start the run. `catch` and
+ * A promise that begins its work when it is first awaited: looking at `run.result` must not start the run. `catch` and
  * `finally` of every promise call `then`, so with their prototype this one method is all that it takes.
  */
 function lazyPromise<T>(start: () => Promise<T>): Promise<T> {

@@ -31,7 +31,7 @@ export function requirePeers(
  * The folder of an installed package. Looked for as Node does, but by hand: bundlers put something else in the place of
  * `createRequire(import.meta.url)`, and a package for `import` only cannot be resolved by it.
  *
- * @param from - paths to look from, upwards. @defaultValue this file; in a bundle, which has swallowed it, the program and
+ * @param from - paths to look from, upwards. @defaultValue this file; in a bundle: the main script's folder and
  * the working directory
  */
 export function findPackage(name: string, from: readonly string[] = places()): string | undefined {

@@ -73,7 +73,7 @@ export async function* readLines(body: Body, splitter: LineSplitter): AsyncGener
   if (rest !== '') yield rest;
 }
 
-/** The text of a body, of its first `maxBytes` bytes at most. The connection is let go of. */
+/** The text of a body, of its first `maxBytes` bytes at most. The connection is released. */
 export async function readStart(body: Body, maxBytes: number): Promise<string> {
   if (body === null) return '';
   const chunks: Uint8Array[] = [];

@@ -1,4 +1,4 @@
-/** What `run()` was called with goes in; what is wrong with it throws. Once, for every engine. */
+/** The arguments of `run()` go in; a wrong one throws. They are checked once, for every engine. */
 import { configError, EnvelopeError } from '../shared/errors.js';
 import { isJsonObject } from '../shared/json.js';
 import type { AgentMessage } from '../shared/run-events.js';
@@ -33,7 +33,7 @@ export function parseRequest(request: AgentRunRequest): AgentRunRequest {
   if (stranger !== undefined) {
     throw configError('run: request', `must have only ${MEMBERS.join(', ')}`, stranger);
   }
-  // Own members only: a session id is never read through a prototype that somebody polluted.
+  // Own members only: a session id is never read through a polluted prototype.
   const own = Object.assign(Object.create(null), request) as AgentRunRequest;
   const fault = faultOf(own.messages);
   // Without a pointer: only the route knows where in its envelope the messages were.

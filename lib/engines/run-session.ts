@@ -1,4 +1,4 @@
-/** The id a run was asked for goes in, the session it runs in comes out, and the one id it goes by. */
+/** The id a run was asked for goes in, the session it runs in comes out, and the one id of the run. */
 import { type Context, context } from '@opentelemetry/api';
 import { SESSION_FIELD } from '../request/parsed-field.js';
 import { stampOpenSpans } from '../session/request-span.js';
@@ -25,9 +25,9 @@ export function sessionOfRun(sessionId: string | null | undefined): SessionSlot 
 }
 
 /**
- * The id that the run goes by, once the engine's is known. A session that had none takes it.
+ * The one id of the run, once the engine's is known. A session without an id takes this one.
  *
- * @param ctx - where the spans are that were open before the run
+ * @param ctx - the context with the spans that were open before the run
  * @throws {@link EnvelopeError} `ENGINE_FAILED` for an engine's id that breaks the rule: a client could not send it back
  */
 export function idOfRun(slot: SessionSlot, engineSessionId: string, ctx: Context): string {

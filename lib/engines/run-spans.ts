@@ -41,7 +41,7 @@ export class RunSpans {
   readonly #agent: Span;
   readonly #tools = new Map<string, Span>();
   #chat: Span | undefined;
-  /** A call to the model shows in its first event; it began when the last thing before it was done. */
+  /** A call to the model is noticed by its first event; the call began when the step before it had ended. */
   #chatStart = new Date();
   #model: string | undefined;
   /** What each span of the run carries. */
@@ -140,7 +140,7 @@ export class RunSpans {
   #startChild(what: string | undefined, operation: 'chat' | 'execute_tool', own: Attributes): Span {
     const isChat = operation === 'chat';
     const options = {
-      // By the conventions: the model is elsewhere, a tool is here.
+      // By the conventions: a model runs elsewhere (CLIENT), a tool runs here (INTERNAL).
       kind: isChat ? SpanKind.CLIENT : SpanKind.INTERNAL,
       attributes: { ...this.#common, 'gen_ai.operation.name': operation, ...own },
       ...(isChat && { startTime: this.#chatStart }),
@@ -159,7 +159,7 @@ export class RunSpans {
     this.#chatStart = new Date();
   }
 
-  /** Puts content on a span where that was asked for. What JSON cannot express is left out. */
+  /** Puts content on a span if `captureContent` is set. Content that JSON cannot express is left out. */
   #capture(span: Span | undefined, attribute: string, content: unknown): void {
     if (!this.#captureContent) return;
     guardTracing(() => span?.setAttribute(attribute, toText(content)));

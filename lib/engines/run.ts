@@ -46,7 +46,7 @@ const OPTIONS: Parsers<RunConfiguration> = {
 /**
  * Runs an engine. The id is resolved once, by {@link resolveRunSessionId}; the spans, the `run.start` event and the result
  * all carry that one value. Without `request.sessionId` the active session's id is used; without that, the engine's own,
- * which then becomes the id of the active request, so that its reply tells the client.
+ * which then becomes the id of the active request, so that the reply carries the id to the client.
  *
  * @param engine - what answers
  * @param request - the conversation, and perhaps its id
@@ -87,12 +87,12 @@ async function* drive(
   const unfollow = follow(stop, outer);
   const spans = new RunSpans(engine, request, contextWithSlot(slot, base), captureContent);
   const transcript = createTranscript(request);
-  // The engine's code runs in the session and under the run's span, whoever pulls the events, and from where.
+  // The engine's code runs in the session and under the run's span, no matter which code pulls the events.
   const inRun = <T>(code: () => T): T => runInSlot(slot, spans.context, code);
   const session = createRunningSession(engine, request, signal, inRun);
   let failure: unknown;
-  // At once: a consumer that is stuck may never pull again. And the session first: whoever learns of the end may count on it
-  // that nothing is left open. It also follows a failure, by the abort in `finally`.
+  // React at once: a consumer that is stuck may never pull again. Close the session before rejecting, so nothing is open once
+  // the caller sees the end. A failure takes this way, too, by the abort in `finally`.
   onAbort(signal, () => {
     session.close().then(() => reject(failure ?? signal.reason));
   });
@@ -130,7 +130,7 @@ async function* drive(
     stop.abort();
     await session.close();
     spans.end({ stopReason: 'cancelled' });
-    // Where the signal was aborted from the start, nothing else does it.
+    // The `onAbort` callback above has rejected by now; a second rejection has no effect.
     if (failure !== undefined) reject(failure);
   }
 }

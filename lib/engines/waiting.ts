@@ -11,7 +11,7 @@ const sharedListeners = new WeakMap<AbortSignal, Shared>();
  * Calls back when `signal` aborts, at once when it has. A signal gets one listener however many wait for it: Node takes
  * eleven listeners on one signal for a leak, and many runs may share a signal.
  *
- * @returns a function that takes the callback back, so that a long-lived signal keeps nothing
+ * @returns a function that removes the callback, so that a long-lived signal keeps nothing
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (signal === undefined) return () => {};
@@ -91,7 +91,7 @@ export async function within<T>(
   }
 }
 
-/** Waits for `promise`, `ms` milliseconds at most. How it ends is up to whoever made it. */
+/** Waits for `promise`, `ms` milliseconds at most. Its outcome is left to its owner. */
 export async function atMost(ms: number, promise: Promise<unknown> | undefined): Promise<void> {
   await within(ms, (late) => orAborted(promise, late)).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
-/** A source that nobody reads on goes in; it is returned, so that it can clean up. */
+/** Calls `return()` on a source that is no longer read, so that it can clean up. */
 import { Readable } from 'node:stream';
 
-/** Returns `iterator`, or the source's own. Whoever has to answer does not wait for it: it may be stuck. */
+/** Calls `return()` on `iterator`, or on the source's own iterator. Answer the client without awaiting this: it may hang. */
 export async function discard(
   source: AsyncIterable<unknown>,
   iterator: AsyncIterator<unknown> = source[Symbol.asyncIterator](),

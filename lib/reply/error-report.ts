@@ -4,7 +4,7 @@ import { readMember } from '../shared/thrown.js';
 /** Errors wrapped in one another without an end must not fill the log. */
 const MAX_CAUSES = 4;
 
-/** The stack, and the stacks of its causes: the engine's error stands behind an `ENGINE_FAILED`. */
+/** The stack, and the stacks of its causes: the engine's error is the `cause` of an `ENGINE_FAILED`. */
 export function reportOf(error: unknown): string {
   const texts: string[] = [];
   for (let link = error, i = 0; link !== undefined && i <= MAX_CAUSES; i += 1) {
@@ -14,7 +14,7 @@ export function reportOf(error: unknown): string {
   return texts.join('\n');
 }
 
-/** As Express prints an error that nobody handled. */
+/** The text that Express prints for an unhandled error. */
 function stackOf(error: unknown): string {
   const stack = readMember(error, 'stack');
   if (typeof stack === 'string') return stack;

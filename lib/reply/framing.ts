@@ -11,8 +11,8 @@ export interface Framing {
 }
 
 /**
- * JSON text has no line breaks, so an item cannot end its frame early. Readers of NDJSON pass over a blank line: without it,
- * a silent stream would never learn that its peer has vanished without a word.
+ * JSON text has no line breaks, so an item cannot end its frame early. Readers of NDJSON pass over a blank line: without
+ * these lines a silent stream would never notice that its peer has vanished.
  */
 const NDJSON: Framing = {
   item: (json) => `${json}\n`,
@@ -34,10 +34,10 @@ export const FRAMING: Readonly<Record<StreamType, Framing>> = {
   'text/event-stream': SSE,
 };
 
-/** What JSON leaves as it is, and what line readers (Python's `splitlines`, for one) take for the end of a line. */
+/** Characters that JSON leaves as they are, and that some line readers (Python's `splitlines`) take for the end of a line. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
-/** JSON text on one line, whoever reads it. */
+/** JSON text on one line for every line reader. */
 export function escapeLineEnds(json: string): string {
   return json.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

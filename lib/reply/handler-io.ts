@@ -6,7 +6,7 @@ import { resumeSlot, type SessionSlot } from '../session/slot.js';
 /** The second argument of a bound handler. */
 export interface HandlerIo {
   readonly req: Request;
-  /** A handler that answers by itself returns `undefined`. It is asked only by clients that take JSON or a stream. */
+  /** A handler that answers by itself returns `undefined`. It is called only when the client accepts JSON or a stream. */
   readonly res: Response;
   /**
    * Aborts when the client leaves before the reply has ended; its listeners run in the session. Pass it on to whatever can
@@ -19,9 +19,9 @@ export interface HandlerIo {
 export interface WatchedIo {
   readonly io: HandlerIo;
   readonly taken: {
-    /** Whether it took `req` or `res`: who takes neither cannot answer by itself. */
+    /** Whether the handler took `req` or `res`: a handler that takes neither cannot answer by itself. */
     exchange: boolean;
-    /** Made when it is first read: most handlers never do. */
+    /** The signal is made when it is first read: most handlers never read it. */
     signal: AbortSignal | undefined;
   };
 }

@@ -15,7 +15,7 @@ export type StreamType = (typeof STREAM_TYPES)[number];
 const VALUE_TYPE = 'application/json';
 export type ReplyType = StreamType | typeof VALUE_TYPE;
 
-/** What can be offered, the first where the client has no preference: what a handler produced decides. */
+/** The media types offered for each kind of output; the first is used when the client has no preference. */
 export interface Offers {
   readonly value: readonly (typeof VALUE_TYPE)[];
   readonly stream: readonly StreamType[];
@@ -23,7 +23,7 @@ export interface Offers {
   readonly run: readonly ReplyType[];
 }
 
-/** The offers of a route whose streams are `preferred` where the client does not mind. */
+/** The offers of a route whose streams are `preferred` when the client has no preference. */
 export function offersOf(preferred: StreamType): Offers {
   const stream = [preferred, ...STREAM_TYPES.filter((type) => type !== preferred)];
   return { value: [VALUE_TYPE], stream, run: [VALUE_TYPE, ...stream] };

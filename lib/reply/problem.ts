@@ -18,7 +18,7 @@ export interface Problem {
   readonly type: string;
   readonly title: string;
   readonly status: number;
-  /** A code of the catalogue, or `HTTP_ERROR` for somebody else's error with a status. */
+  /** A code of the catalogue, or `HTTP_ERROR` for another package's error with a status. */
   readonly code: ErrorCode | 'HTTP_ERROR';
   readonly detail: string;
   /** The places at fault, where there are any. */
@@ -27,7 +27,7 @@ export interface Problem {
   readonly trace_id?: string;
 }
 
-/** body-parser's `type`s that stand for a code of ours. Its messages quote the body, so none of them is passed on. */
+/** body-parser's `type`s that correspond to a code of ours. Its messages quote the body, so none of them is passed on. */
 const BODY_PARSER: ReadonlyMap<unknown, readonly [code: ErrorCode, detail: string]> = new Map([
   ['entity.parse.failed', ['MALFORMED_JSON', 'The body must be well-formed JSON']],
   ['entity.too.large', ['BODY_TOO_LARGE', 'The body is larger than the limit']],

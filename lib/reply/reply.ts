@@ -43,7 +43,7 @@ function nobodyReads({ res, state }: ReplyTarget): boolean {
   return res.headersSent || state.client.closed;
 }
 
-/** A source that nobody will read is not opened; if it is open, it is returned, so that it can clean up. */
+/** A source that will not be read is not opened; if it is open, its `return()` is called, so that it can clean up. */
 async function sendSource<Source extends AsyncIterable<unknown>, Type extends ReplyType>(
   target: ReplyTarget,
   source: Source,
@@ -56,7 +56,7 @@ async function sendSource<Source extends AsyncIterable<unknown>, Type extends Re
     if (isByteStream(source)) throw refusal('a stream of bytes', 'pipe it into res');
     type = negotiate(target.req, offers);
   } catch (error) {
-    // What its clean-up says must not hide why it was let go, and not delay it.
+    // An error in its clean-up must neither replace nor delay the original one.
     discard(source).catch(() => undefined);
     throw error;
   }
@@ -101,7 +101,7 @@ function streamTo(
     beforeHeaders: () => echoSession(res, state),
     headersReady,
     encodeFailure: (error) => {
-      // Its status is sent: without this, the trace would tell of a success.
+      // The status of the reply is sent already: without this, the trace would show a success.
       recordFailure(error);
       return escapeLineEnds(JSON.stringify(toProblem(error, state.slot)));
     },
@@ -122,7 +122,7 @@ async function resultOf({ state }: ReplyTarget, run: AgentRun): Promise<AgentRun
   }
 }
 
-/** Its chunks are pieces of something else than items. */
+/** The chunks of a byte stream are not items. */
 function isByteStream(source: AsyncIterable<unknown>): boolean {
   return (
     source instanceof Readable && !source.readableObjectMode && source.readableEncoding === null

@@ -1,4 +1,4 @@
-/** What a handler gave as output goes in; the error for what JSON cannot say comes out, which names the kind and the remedy. */
+/** A handler's output goes in; if JSON cannot express it, an error that names the kind and the remedy comes out. */
 import { types } from 'node:util';
 import { EnvelopeError } from '../shared/errors.js';
 import { isBytes } from '../shared/json.js';
@@ -44,8 +44,8 @@ const PRIMITIVES: ReadonlyMap<string, readonly [kind: string, remedy: string]> =
 ]);
 
 /**
- * The error for an output, or an item of a stream, that would arrive as something else than what was meant. What lies deeper
- * inside is JSON's own affair.
+ * The error for an output, or an item of a stream, that would not arrive as it was meant. Values deeper inside
+ * are left to JSON.
  */
 export function unsendable(output: unknown): EnvelopeError | undefined {
   // JSON has null for an item that is undefined; a handler that returns it has answered by itself.
@@ -54,12 +54,12 @@ export function unsendable(output: unknown): EnvelopeError | undefined {
   const kind =
     kindOf(NEVER, output) ??
     PRIMITIVES.get(typeof says) ??
-    // The usual case is over soon.
+    // Plain objects, the usual case, need no further check.
     (isPlain(says) ? undefined : kindOf(EMPTY, says));
   return kind && refusal(...kind);
 }
 
-/** What JSON makes its text of: some apps teach even BigInt a `toJSON`. */
+/** The value that JSON serializes: some apps give even BigInt a `toJSON`. */
 function fromToJson(output: NonNullable<unknown>): unknown {
   const { toJSON } = output as { toJSON?: unknown };
   return typeof toJSON === 'function' ? toJSON.call(output, '') : output;

@@ -21,7 +21,7 @@ export interface StreamOptions {
   readonly headersReady: () => boolean;
   /** The problem document of a failure, as JSON text on one line. */
   readonly encodeFailure: (error: unknown) => string;
-  /** How long it may be silent before a heartbeat, in milliseconds. */
+  /** How long the stream may be silent before a heartbeat, in milliseconds. */
   readonly heartbeatMs: number;
 }
 
@@ -30,7 +30,7 @@ interface Outcome {
   readonly reject: (error: unknown) => void;
 }
 
-/** Callbacks instead of a loop: an item costs one promise, and nothing has to wait for a source that ignores its end. */
+/** Callbacks instead of a loop: an item costs one promise, and nothing has to wait for a source that ignores `return()`. */
 export class StreamSender {
   readonly #res: Response;
   readonly #source: AsyncIterable<unknown>;
@@ -40,7 +40,7 @@ export class StreamSender {
   readonly #writer: TurnWriter;
   #stopWatching = () => {};
   #heartbeat: NodeJS.Timeout | undefined;
-  /** An item was taken, and the next one is asked for when the writer has drained. */
+  /** An item was taken; the next one is requested when the writer has drained. */
   #paused = false;
   #over = false;
 
@@ -131,14 +131,14 @@ export class StreamSender {
   /** The failure may be ours (an item that does not fit): the source must still get the chance to clean up. */
   readonly #fail = (error: unknown) => {
     if (this.#over) return this.#failLate(error);
-    // It is not waited for: the client is told now.
+    // Do not await the clean-up; send the failure to the client first.
     discard(this.#source, this.#iterator).catch(() => undefined);
     const reject = () => this.#outcome.reject(error);
     if (!this.#tell(error, reject)) reject();
     this.#finish();
   };
 
-  /** Ends the response with the failure, where it can no longer have the status of one; `told` is called when it is out. */
+  /** Ends the response with the failure in band, once the headers are sent; `told` is called when the response has ended. */
   #tell(error: unknown, told: () => void): boolean {
     const { client, encodeFailure, type } = this.#options;
     if (!this.#writer.started || client.closed || this.#res.writableEnded) return false;
@@ -151,13 +151,13 @@ export class StreamSender {
     }
   }
 
-  /** After the client has left: what comes of our asking the source to stop is no failure of it. */
+  /** After the client has left: errors caused by our own stop are not reported as failures. */
   #failLate(error: unknown): void {
     if (this.#source instanceof Readable || isAbortError(error)) this.#outcome.resolve();
     else this.#outcome.reject(error);
   }
 
-  /** Nobody reads on. */
+  /** The reply is no longer read: stops the source. */
   #stop(): void {
     if (this.#over) return;
     this.#finish();

@@ -10,7 +10,8 @@ export const HEARTBEAT_MS = 15_000;
 /**
  * Sends each item as it comes, and pulls the next one only while the client takes what was sent. Items that are there in
  * the same turn of the event loop go out in one write. The headers go with the first item, so that a failure before it
- * keeps its status; a silent source sends them with the first heartbeat. When the client leaves, the source is returned.
+ * keeps its status; a silent source sends them with the first heartbeat. When the client
+ * leaves, the source's `return()` is called.
  *
  * @throws what the source throws: before the headers as it is, else after it was sent in band and the response has ended
  */

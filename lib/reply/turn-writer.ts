@@ -1,4 +1,4 @@
-/** Frames of text go in; one write for each turn of the event loop goes out, and word when the client has taken it. */
+/** Frames of text go in; one write for each turn of the event loop goes out, and a call when the client has taken it. */
 import { AsyncResource } from 'node:async_hooks';
 import type { Response } from 'express';
 
@@ -11,7 +11,7 @@ export interface TurnEvents {
   readonly beforeHeaders: () => void;
   /** The client has taken what was written: the writer is no longer full. */
   readonly drained: () => void;
-  /** A write in an event of its own has thrown: whoever calls it there would be nobody but the process. */
+  /** A write from an event listener threw; uncaught, it would end the process. */
   readonly failed: (error: unknown) => void;
 }
 
@@ -22,7 +22,7 @@ export class TurnWriter {
   readonly #drained: () => void;
   #pending = '';
   #closed = false;
-  /** Whether the client has yet to take what was written: whoever goes on fills the memory. */
+  /** Whether the client has yet to take what was written: writing more would fill the memory. */
   full = false;
 
   /** The events are called in the async context of this call. */
@@ -92,7 +92,7 @@ export class TurnWriter {
     if (!this.#res.headersSent) this.#events.beforeHeaders();
   }
 
-  /** Only `false` means wait: behind Lambda adapters the answer is `undefined`. */
+  /** Only `false` means wait: with Lambda adapters `write()` returns `undefined`. */
   #write(bytes: Buffer): void {
     this.#openHeaders();
     this.full = this.#res.write(bytes) === false;

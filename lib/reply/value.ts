@@ -53,9 +53,9 @@ export function sendable<T>(
     throw fault;
   };
   const fail = (cause: unknown): never => {
-    // What JSON cannot say fits no schema either: the kind and its remedy say more.
+    // A value that JSON cannot express fits no schema either: the kind and the remedy say more than the schema error.
     if (cause instanceof EnvelopeError) throw orUndefined(() => unsendable(output)) ?? cause;
-    // An echo of what the client nested: its fault, and not the handler's.
+    // The output may repeat the client's nesting: then the error is the client's, not the handler's.
     throw depthError(cause, state.data) ?? notJson(cause);
   };
   try {

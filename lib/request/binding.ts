@@ -88,12 +88,12 @@ export function compileBinder(asked: readonly Asked[], place: string): Binder {
 function sourceOf(name: string): Source {
   if (name === 'request') return envelopeOf;
   if (isDataField(name)) return (_fields, data) => data[name];
-  // `fields` holds every allowlisted name, with or without a value: an input never stands in for an absent field.
+  // `fields` holds every allowlisted name, with or without a value: an input never replaces an absent field.
   return (fields, { inputs }) =>
     Object.hasOwn(fields, name) ? fields[name] : ownMember(Object(inputs), name);
 }
 
-/** A field was checked by the middleware that knows it. Where none does, an unchecked input must not stand in for it. */
+/** A field was checked by the middleware that knows it. If no middleware knows it, an unchecked input must not replace it. */
 function fieldSource(name: string): Source {
   return (fields) => {
     if (Object.hasOwn(fields, name)) return fields[name];

@@ -1,4 +1,4 @@
-/** A request goes in, its JSON object or the reason why there is none comes out; parses only what nobody parsed yet. */
+/** A request goes in; its JSON object, or the reason why there is none, comes out. Parses only an unparsed body. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { Readable } from 'node:stream';
@@ -48,8 +48,8 @@ const JSON_TYPE = /^application\/(?:[^\s;/]+\+)?json\s*(?:;|$)/i;
 export function createBodyReader(limit: number | string): BodyReader {
   const options = { limit, type: () => true };
   const parseSized = bodyParser.json(options);
-  // Only here can a body turn out to be empty, and body-parser makes {} of that, which would be an envelope. To ask for the
-  // bytes costs it a copy of every body.
+  // Only a chunked body can turn out to be empty, and body-parser makes {} of that, which would be an envelope.
+  // `verify` makes body-parser copy each body, so it is used only for chunked ones.
   const parseChunked = bodyParser.json({ ...options, verify: noteEmpty });
   return (req, res, done) => {
     const source = sourceOf(req);
@@ -71,21 +71,21 @@ const noteEmpty = (source: object, _res: object, bytes: Buffer) => {
 /** body-parser's mark of a request that is read. */
 type MarkedRequest = Request & { _body?: boolean };
 
-/** body-parser 1.x, mounted later, goes by the mark; without it, it would read an ended stream and fail. */
+/** body-parser 1.x, mounted later, checks this mark; without the mark it would read an ended stream and fail. */
 function keepParsed(req: MarkedRequest, body: unknown): void {
   req.body = body;
   req._body = true;
 }
 
-/** What body-parser reads: the request, or a stream that stands in for it under headers of its own. */
+/** What body-parser reads: the request, or a stream in its place, with headers of its own. */
 type Source = Readable & { readonly headers: IncomingHttpHeaders; body?: unknown };
 
-/** Where the JSON of the request is still to be read from, if it is. */
+/** The source to read the request's JSON from; `undefined` when there is nothing left to read. */
 function sourceOf(req: MarkedRequest): Source | undefined {
   if (!isJsonType(req)) return undefined;
   const { body, headers } = req;
   if (isUnparsed(body)) {
-    // A text is decoded and both are inflated, whatever the request's headers say.
+    // A text is already decoded, and text and bytes are already inflated, whatever the request's headers say.
     const type = Buffer.isBuffer(body) ? headers['content-type'] : 'application/json';
     const bytes = Buffer.from(body);
     return standIn([bytes], { 'content-type': type, 'content-length': String(bytes.length) });
@@ -99,19 +99,19 @@ function sourceOf(req: MarkedRequest): Source | undefined {
 
 function standIn(chunks: Iterable<Buffer> | Readable, headers: IncomingHttpHeaders): Source {
   const source = Object.assign(Readable.from(chunks), { headers });
-  // body-parser, which has answered by then, no longer listens; the failure of a request that nobody reads is nobody's.
+  // body-parser stops listening once it has answered; without a listener a late error would be uncaught.
   return source.on('error', () => {});
 }
 
 /**
- * True for what `express.raw()`, `express.text()` and adapters of AWS Lambda leave behind. `express.json({ strict: false })`
+ * True for what `express.raw()`, `express.text()` and adapters of AWS Lambda leave as the body. `express.json({ strict: false })`
  * leaves texts, too, that are JSON values already: only one that begins as an object can be an envelope.
  */
 function isUnparsed(body: unknown): body is Buffer | string {
   return Buffer.isBuffer(body) ? body.length > 0 : typeof body === 'string' && /^\s*\{/.test(body);
 }
 
-/** Express 4 leaves `{}` behind where a parser passed over the body, an adapter of AWS Lambda an empty `Buffer`. */
+/** Express 4 leaves `{}` where a parser passed over the body, an adapter of AWS Lambda an empty `Buffer`. */
 function isEmpty(body: unknown): boolean {
   if (Buffer.isBuffer(body)) return body.length === 0;
   return body === undefined || (isJsonObject(body) && Object.keys(body).length === 0);
@@ -133,7 +133,7 @@ function isJsonType({ headers }: Request): boolean {
 
 function toBody(req: Request, body: unknown): Body {
   if (!hasBody(req) && isEmpty(body)) return NO_BODY;
-  // Without a media type only a body that somebody built can be JSON.
+  // Without a media type only a body that an earlier middleware built can be JSON.
   const built = req.headers['content-type'] === undefined && isJsonObject(body) && !isEmpty(body);
   if (!built && !isJsonType(req)) return WRONG_TYPE;
   return isJsonObject(body) ? { object: body } : NO_OBJECT;

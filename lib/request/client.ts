@@ -7,20 +7,20 @@ import type { Request, Response } from 'express';
 /** The other end of a request's connection. */
 export class Client {
   /**
-   * Whether the exchange is over: the reply has gone out, or the client has left. Only what a listener was told counts:
-   * over HTTP/2 and on Deno the response's own `closed` is `undefined`.
+   * Whether the exchange is over: the reply has gone out, or the client has left. After construction only the `close` event
+   * counts: over HTTP/2 and on Deno the response's own `closed` is `undefined`.
    */
   closed: boolean;
   readonly #res: Response;
   #listeners: Set<() => void> | undefined;
 
-  /** Watches from now on; one that is gone by now is found to be. */
+  /** Starts watching; a client that has already left is detected. */
   constructor(req: Request, res: Response) {
     this.#res = res;
     this.closed = wasClosed(req, res);
     const close = () => this.#close();
     res.once('close', close);
-    // A pipelined response waits for its turn without a socket, and hears nothing when the connection ends meanwhile.
+    // A pipelined response waits for its turn without a socket, and gets no event when the connection ends meanwhile.
     if (res.socket === null) res.once('close', onSocketClose(req.socket, close));
   }
 
@@ -30,8 +30,8 @@ export class Client {
   }
 
   /**
-   * Calls `listener` once when the exchange is over, in the async context of this call. The returned function takes it
-   * back. Where it is over already nothing is called: ask {@link closed} first.
+   * Calls `listener` once when the exchange is over, in the async context of this call. The returned function removes
+   * the listener. If the exchange is over already, nothing is called: check {@link closed} first.
    */
   onClose(listener: () => void): () => void {
     const bound = AsyncResource.bind(listener);
@@ -53,7 +53,7 @@ function wasClosed(req: Request, res: Response & { stream?: { destroyed?: boolea
   return [res.closed, res.destroyed, req.socket?.destroyed, res.stream?.destroyed].includes(true);
 }
 
-/** A listener that throws keeps no other one from being told. In an event of a socket, a throw would also end the process. */
+/** A listener that throws does not keep the others from being called. From a socket's event, a throw would end the process. */
 function callAll(listeners: Iterable<() => void>): void {
   for (const listener of listeners) {
     try {
@@ -67,7 +67,7 @@ function callAll(listeners: Iterable<() => void>): void {
 /** One listener a socket: a client may pipeline any number of requests, and Node warns of the eleventh listener. */
 const socketListeners = new WeakMap<Socket, Set<() => void>>();
 
-/** Calls `listener` when `socket` closes; the returned function takes it back. */
+/** Calls `listener` when `socket` closes; the returned function removes the listener. */
 function onSocketClose(socket: Socket | null | undefined, listener: () => void): () => void {
   // The sockets of Lambda adapters are plain objects.
   if (typeof socket?.once !== 'function') return () => {};

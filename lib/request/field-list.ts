@@ -108,7 +108,7 @@ function parseDeclared(field: JsonObject, place: string): ParsedField {
   return compileField({ name, schema: schema as JsonSchema | undefined, attribute }, place);
 }
 
-/** The first entry is `sessionId` itself: its rule is part of the wire, so nobody can declare a laxer one. */
+/** The first entry is `sessionId` itself: its rule is part of the wire, so no app can declare a laxer one. */
 function parsedSessionId(field: JsonObject, place: string): ParsedField {
   const isSessionId =
     ownMember(field, 'name') === sessionId.name &&
@@ -130,7 +130,7 @@ function compileField({ name, schema, attribute }: EnvelopeField, place: string)
     check: (value: unknown) => {
       try {
         const errors = checkRule(value);
-        // Once now, while its failure can still be told: as an attribute it is JSON text.
+        // Convert the value once now, while a failure can still be reported: as an attribute it becomes JSON text.
         if (attributes.length > 0 && errors === undefined) attributeValue(value);
         return errors;
       } catch (error) {

@@ -1,13 +1,13 @@
-/** What stands in an envelope: the data fields, and the shape of a field beside them. */
+/** What an envelope contains: the data fields, and the shape of a field beside them. */
 import { isBlank } from '../shared/json.js';
 import type { JsonSchema } from '../shared/schema.js';
 
 /**
- * A field that stands at the top level of the envelope, beside the data. Declaring it gives it everything a field has:
+ * A field at the top level of the envelope, beside the data. Declaring it gives it everything a field has:
  * binding by name, validation, a value in the context, in `res.locals` and in log correlation, and a span attribute.
  */
 export interface EnvelopeField<Name extends string = string, Value = unknown> {
-  /** Name on the wire, in `bind()` and in `res.locals`, where it replaces what stands there: a letter or `_`, then letters, digits, `_`, `.` or `-`. */
+  /** Name on the wire, in `bind()` and in `res.locals` (there it replaces a value of that name): a letter or `_`, then letters, digits, `_`, `.` or `-`. */
   readonly name: Name;
   /**
    * JSON Schema of the value; a value that does not fit is a 400 `INVALID_FIELD` that names the field and the rule.
@@ -17,11 +17,11 @@ export interface EnvelopeField<Name extends string = string, Value = unknown> {
   readonly schema?: JsonSchema | undefined;
   /**
    * Span attribute that carries the value. Strings, numbers and booleans stay as they are, anything else becomes JSON text.
-   * It goes onto every span of the request: bound its size by the schema.
+   * The value goes onto every span of the request: bound its size by the schema.
    * @defaultValue none: the value is on no span
    */
   readonly attribute?: string | undefined;
-  /** For the compiler only: the type of a value that fits. No field has such a member. */
+  /** The type of a value that fits, for the compiler only. At run time no field has this member. */
   readonly '~value'?: Value;
 }
 

@@ -1,4 +1,4 @@
-/** What a declared field comes to, and the session's own, checked by hand: who needs no other field does not load ajv. */
+/** A declared field, ready for requests. `sessionId` is checked without ajv, so apps with no other field never load it. */
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { ErrorDetail } from '../shared/errors.js';
 import type { JsonObject } from '../shared/json.js';

@@ -98,7 +98,7 @@ function dataReader({ inputs, parameters }: Partial<Record<string, ValueCheck>>)
 function withChecked(data: LocatedData, inputs: Checked, parameters: Checked): LocatedData {
   const errors = [...(inputs.errors ?? []), ...(parameters.errors ?? [])];
   if (errors.length > 0) throw detailsError('INVALID_INPUT', errors);
-  // A Standard Schema may make something else of an object: the handler has asked for that.
+  // A Standard Schema may turn an object into something else: the route's schema asks for that.
   return {
     ...data,
     inputs: inputs.value as JsonObject,
@@ -115,7 +115,7 @@ function outputReader(check: ValueCheck | undefined): Plan['readOutput'] {
     });
 }
 
-/** A misspelt name is told by how it begins: `inputz`, `output`, `params`. */
+/** A misspelt name is recognized by its beginning: `inputz`, `output`, `params`. */
 function onlyData(name: string): string {
   const meant = DATA_FIELDS.find((field) => field.startsWith(name.slice(0, 3).toLowerCase()));
   const hint = meant === undefined || name.length < 3 ? '' : `; did you mean ${meant}?`;

@@ -16,7 +16,7 @@ const RPC_METADATA_KEY = createContextKey('OpenTelemetry SDK Context Key RPC_MET
 
 /**
  * The HTTP server span of a request. `trace.getActiveSpan()` is no answer: Express instrumentation makes the span of the
- * layer the active one. It is, where there is no HTTP instrumentation.
+ * layer the active one. Where there is no HTTP instrumentation, the active span is the answer.
  */
 function requestSpan(ctx: Context): Span | undefined {
   const rpc = ctx.getValue(RPC_METADATA_KEY) as { span?: Span } | undefined;
@@ -46,7 +46,7 @@ export function requestSpanContext(ctx: Context = context.active()): SpanContext
   }, undefined);
 }
 
-/** Marks the request as failed, where its HTTP status cannot tell: it was sent before the failure. */
+/** Marks the request as failed, where its HTTP status cannot show it: the status was sent before the failure. */
 export function recordFailure(error: unknown): void {
   const span = requestSpan(context.active());
   guardTracing(() => {

@@ -6,7 +6,7 @@ import type { EnvelopeError } from '../shared/errors.js';
 import type { JsonObject } from '../shared/json.js';
 import type { SessionSlot } from './slot.js';
 
-/** `res.locals` after `agentEnvelope()`; each further field of the allowlist stands there too, by its name. */
+/** `res.locals` after `agentEnvelope()`; each further field of the allowlist is there too, by its name. */
 export interface EnvelopeLocals {
   [name: string]: unknown;
   /** The session id; `undefined` when the request has none. */
@@ -68,7 +68,7 @@ export function keepState(res: Response, state: RequestState): void {
   (res.locals as Locals)[STATE] = state;
 }
 
-/** Shows the app what the request says: only after its session was entered, since a refused one may be somebody else's. */
+/** Shows the app what the request says: only after its session was entered, since a refused session may be another caller's. */
 export function showToApp(res: Response, state: RefusedEnvelope | AcceptedEnvelope): void {
   const locals = res.locals as Locals;
   Object.assign(locals, state.slot.fields);

@@ -1,8 +1,8 @@
-/** The whole precedence policy between the platform's session id and an engine's own. It lives here and nowhere else. */
+/** The whole precedence policy between the platform's session id and an engine's own. It is decided here and nowhere else. */
 import { isBlank } from '../shared/json.js';
 
 /**
- * The id a run goes by: the platform's when it is there and not blank, returned as it is; else the engine's own.
+ * The one id of a run: the platform's when it is there and not blank, returned as it is; else the engine's own.
  * The id is for correlation, not for state: nothing may be loaded by it.
  *
  * @param request - anything that may carry the platform's id

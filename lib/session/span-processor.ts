@@ -31,7 +31,7 @@ export class SessionSpanProcessor {
     this.#slots.set(span, slot);
   }
 
-  /** It is read-only by now: it waits for no id any more. */
+  /** An ended span is read-only: it no longer waits for an id. */
   onEnd(span: object): void {
     this.#slots.get(span)?.waiting?.delete(span as Span);
   }

@@ -44,7 +44,7 @@ export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 export interface EnvelopeErrorOptions {
   /** The places at fault; the first 8 are kept. @defaultValue `[]` */
   readonly errors?: readonly ErrorDetail[] | undefined;
-  /** The error behind this one. It is never sent to a client. */
+  /** The error that caused this one. It is never sent to a client. */
   readonly cause?: unknown;
   /** A status that says more than the catalogue's, 400 to 599: 504 for an `ENGINE_FAILED` by timeout. */
   readonly status?: number | undefined;
@@ -59,7 +59,7 @@ const BRAND = Symbol.for('express-agent-envelope.error');
  * A request this package could not serve. It goes to `next(err)`: `status`, `statusCode` and `expose` are what Express
  * and `http-errors` consumers read, so an app's own error handler works unchanged.
  *
- * `instanceof` goes by a brand, so it holds across two installed copies of the package (ESM and CJS, say).
+ * `instanceof` checks a brand, so it holds across two installed copies of the package (ESM and CJS, say).
  *
  * @example
  * ```ts
@@ -91,7 +91,7 @@ export class EnvelopeError extends Error {
    * @throws TypeError for a code that is not in the catalogue and a status that is no error's
    */
   constructor(code: ErrorCode, message: string, options: EnvelopeErrorOptions = {}) {
-    // Own members: options are never read through a prototype that somebody polluted.
+    // Own members: options are never read through a polluted prototype.
     const given = (name: keyof EnvelopeErrorOptions) => ownMember({ ...options }, name);
     const cause = given('cause');
     super(escapeControls(String(message)), cause === undefined ? undefined : { cause });
@@ -111,7 +111,7 @@ export class EnvelopeError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A subclass is asked for as usual: the brand says nothing of it.
+    // A subclass is checked as usual: the brand says nothing about subclasses.
     // biome-ignore lint/complexity/noThisInStatic: `this` is the class that was asked for
     return this === EnvelopeError ? hasMember(value, BRAND) : super[Symbol.hasInstance](value);
   }

@@ -1,11 +1,11 @@
 /** What JSON values are, and the few things every stage does with them. */
 import { types } from 'node:util';
 
-/** A JSON object whose members nobody has checked yet. */
+/** A JSON object whose members are not checked yet. */
 export type JsonObject = Record<string, unknown>;
 
 /**
- * True for a JSON object. A `Buffer` left behind by `express.raw()` and an array are not one.
+ * True for a JSON object. A `Buffer` from `express.raw()` and an array are not JSON objects.
  * No prototype is compared: a body may come from another realm or another parser.
  */
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -24,7 +24,7 @@ export function isBytes(value: unknown): boolean {
 
 /**
  * The object's own member, or `undefined`. Client input is never read through its prototype: `constructor` is not an
- * input that somebody sent.
+ * input that the client sent.
  */
 export function ownMember(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;

@@ -11,7 +11,7 @@ export type Parsers<Configuration> = {
 };
 
 /**
- * Parses options. An explicit `undefined` is the default, and so is a member of a prototype: nobody wrote it.
+ * Parses options. An explicit `undefined` is the default, and so is a member of a prototype: the app did not write it.
  *
  * @param place - what takes them, e.g. `remote: options`
  * @throws TypeError for options that are not an object and for an unknown one; what the parsers throw

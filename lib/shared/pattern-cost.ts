@@ -2,7 +2,7 @@
 
 /**
  * The expression as an automaton (Glushkov's): a position for each character or class in it, and an edge from each to what may
- * follow. Two ways round one loop that read the same text are two choices for each time round: 2^n for n.
+ * follow. If a loop can match the same text in two ways, n iterations give 2^n paths.
  */
 interface Automaton {
   /** For each position, which of the sample characters it reads. */
@@ -26,16 +26,16 @@ const MANY = 10;
 const LATIN = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
 const SAMPLES = [...LATIN, 'Я', 'ß', '中', '😀', '\u2028'];
 
-/** One character, class or escape; what asserts and reads nothing; the beginning and end of a group; a repetition. */
+/** One character, class or escape; an assertion, which reads nothing; the beginning and end of a group; a repetition. */
 const TOKEN =
   /(?<assertion>\^|\$|\\[bB]|\\[1-9]\d*|\\k<[^>]*>)|(?<open>\((?:\?(?:[:=!]|<[=!]|<[^>]*>))?)|(?<close>\))|(?<or>\|)|(?<repeat>(?:[*+?]|\{(?<min>\d+)(?<range>,(?<max>\d*))?\})\??)|(?<atom>\[(?:\\.|[^\]\\])*\]|\\[pP]\{[^}]*\}|\\u\{[^}]*\}|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\c[A-Za-z]|\\.|.)/suy;
 
 /**
  * Finds exponential backtracking: `(a+)+`, `(a|a)*`, `(\w+\s?)*`. It errs on the side of a warning where what follows can never
- * fail. Not found: what is only quadratic or cubic (`\s+$`, `a*a*b`), repetitions of a fixed number (`(a+){20}`), what stands
- * inside a lookaround or refers back, and expressions of more than 64 characters and classes.
+ * fail. Not found: what is only quadratic or cubic (`\s+$`, `a*a*b`), repetitions of a fixed number (`(a+){20}`), patterns
+ * inside a lookaround or with a back-reference, and expressions of more than 64 characters and classes.
  *
- * @param source - of a `RegExp` with the flag `u`, which it is known to be
+ * @param source - of a `RegExp`, already known to be valid with the flag `u`
  */
 export function backtracksWithoutEnd(source: string): boolean {
   const { reads, follow } = new Reader(source).read();

@@ -1,4 +1,4 @@
-/** The vocabulary of an agent's run: its events as they go over the wire, its result, and what tells a run. */
+/** The vocabulary of an agent's run: its events as they go over the wire, its result, and the brand of a run. */
 import type { JsonObject } from './json.js';
 import { hasMember } from './thrown.js';
 
@@ -55,7 +55,7 @@ export interface AgentMessage {
 export interface AgentRunResult {
   /** The id of the conversation: the platform's, or else the engine's own. */
   readonly sessionId: string;
-  /** The id the engine gave itself. It never stands in for `sessionId` when the platform gave one. */
+  /** The id the engine gave itself. It never replaces `sessionId` when the platform gave one. */
   readonly engineSessionId: string;
   /** 32 hex digits; `undefined` where nothing traces. */
   readonly traceId: string | undefined;
@@ -67,7 +67,7 @@ export interface AgentRunResult {
   readonly messages: readonly AgentMessage[];
   /** Tokens of all calls to a model; `undefined` when the engine reports none. */
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | undefined;
-  /** Why the run ended, in the engine's word, e.g. `stop`, `length`. */
+  /** Why the run ended, in the engine's own terms, e.g. `stop`, `length`. */
   readonly stopReason: string;
   /** The model that answered; `undefined` when the engine reports none. */
   readonly model: string | undefined;
@@ -87,7 +87,7 @@ export interface AgentRun extends AsyncIterable<AgentEvent> {
 /** In the global registry: two copies of the package (ESM and CJS) know each other's runs. */
 const BRAND = Symbol.for('express-agent-envelope.run');
 
-/** Makes a run of an object of its shape. Streams of other libraries have the shape, too: only the brand tells a run. */
+/** Makes a run of an object of its shape. Streams of other libraries have the shape, too: only the brand identifies a run. */
 export function brandRun(run: AgentRun): AgentRun {
   return Object.defineProperty(run, BRAND, { value: true });
 }
@@ -97,7 +97,7 @@ export function isAgentRun(value: unknown): value is AgentRun {
   return hasMember(value, BRAND);
 }
 
-/** A result as `data.outputs` of a reply, without the ids: they stand on the reply. */
+/** The result as `data.outputs` of a reply, without the ids: the reply carries them. */
 export function toOutputs(result: AgentRunResult): JsonObject {
   const { engine, output, messages, usage, stopReason, model } = result;
   return {

@@ -1,4 +1,4 @@
-/** A JSON Schema goes in; a warning for each keyword that lets a client choose how long its check takes goes to OTel's `diag`. */
+/** Warns through `diag` for each keyword that lets a client choose how long the check of a JSON Schema takes. */
 import { diag } from '@opentelemetry/api';
 import { isJsonObject, type JsonObject, ownMember } from './json.js';
 import { backtracksWithoutEnd } from './pattern-cost.js';
@@ -13,9 +13,10 @@ const VALUES = ['const', 'enum', 'default', 'examples'];
  * Warns, with the code `COSTLY_SCHEMA`, the place and the remedy. It does not refuse: whether such a schema does harm depends on
  * the limit of the body and on who may send it, and what looks harmful may be harmless.
  *
- * Found: `uniqueItems` on arrays or objects without `maxItems`, which compares each with each; patterns that backtrack without
- * end, as far as {@link backtracksWithoutEnd} sees them. Not found: patterns in a schema of another file or behind `$dynamicRef`,
- * what merely takes long for long text; `maxLength`, `maxItems` and the body's limit are the remedies there.
+ * Found: `uniqueItems` on arrays or objects without `maxItems`: ajv compares each item with each other one; patterns that
+ * backtrack without end, as far as {@link backtracksWithoutEnd} sees them. Not found: patterns in a schema of another file or
+ * reached by `$dynamicRef`, and patterns that merely take long for long text; `maxLength`, `maxItems`
+ * and the body's limit are the remedies there.
  *
  * @param place - where the schema is written
  */

@@ -1,4 +1,4 @@
-/** A JSON Schema goes in; what ajv must be told of its keywords comes out. */
+/** A JSON Schema goes in; the keywords that ajv must be configured with come out. */
 import { isJsonObject } from './json.js';
 
 /** Keywords that say something to people and tools, and check nothing. ajv knows the others of that kind itself. */
@@ -11,13 +11,13 @@ export function annotationsOf(schema: object): string[] {
 }
 
 function isExtension(name: string): boolean {
-  // What ajv takes for the name of a keyword.
+  // The names that ajv accepts for a keyword.
   return /^x-[\w$:-]*$/i.test(name);
 }
 
 /**
- * ajv follows a reference that depends on who refers only where that is the root of the one document: elsewhere it fails when
- * a value is checked, or judges it wrongly.
+ * ajv follows a dynamic reference only where it leads to the root of the one document: elsewhere ajv fails
+ * when a value is checked, or judges the value wrongly.
  *
  * @throws Error for a `$dynamicRef` or `$recursiveRef` that it could not follow
  */

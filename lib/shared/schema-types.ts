@@ -8,8 +8,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JsonObject } from './json.js';
 
 /**
- * Who holds the value. A handler is given its `input`: a member that is missing is missing. It makes its `output`, which is sent
- * as JSON: a member may as well be `undefined`, and a list read-only.
+ * `input`: what the handler receives (missing = absent). `output`: what it returns (may be `undefined`), sent as JSON: a list
+ * may be read-only.
  */
 export type Side = 'input' | 'output';
 
@@ -18,7 +18,10 @@ export type SchemaValue<S, On extends Side = 'input'> = S extends StandardSchema
   ? StandardValue<S, On>
   : JsonSchemaValue<S, On>;
 
-/** Of what a Standard Schema gives, the handler gets the output; what the handler makes is the input of another. */
+/**
+ * The handler gets the output of a Standard Schema; the handler's return value is typed by the input type of the outputs
+ * schema.
+ */
 type StandardValue<S extends StandardSchemaV1, On extends Side> = On extends 'input'
   ? StandardSchemaV1.InferOutput<S>
   : StandardSchemaV1.InferInput<S>;
@@ -124,7 +127,7 @@ type OtherMembers<S, P, On extends Side> = [Others<S, On>] extends [never]
   ? unknown
   : { [key: string]: Others<S, On> | JsonSchemaValue<P[keyof P], On> | undefined };
 
-/** What members without a name of their own hold; `never` where nothing is said of them. */
+/** The type of members without a name of their own; `never` where the schema says nothing about them. */
 type Others<S, On extends Side> =
   | (S extends { readonly additionalProperties: infer A }
       ? A extends true

@@ -26,16 +26,16 @@ const OPTIONS: Options = {
   // Client input is never read through its prototype: `required: ['constructor']` means an own member.
   ownProperties: true,
   logger: false,
-  // What is off is said to be: what is not said would be read through a prototype that somebody polluted.
-  // On untrusted data it is work without a bound.
+  // Disabled options are set explicitly: unset ones would be read through a polluted prototype.
+  // `allErrors` would do work without a bound on untrusted data.
   allErrors: false,
-  // It copies submitted values into the errors.
+  // `verbose` would copy submitted values into the errors.
   verbose: false,
-  // They change the body.
+  // These three would change the body.
   useDefaults: false,
   coerceTypes: false,
   removeAdditional: false,
-  // Limits and patterns would be read from the body.
+  // `$data` would let limits and patterns be read from the body.
   $data: false,
 };
 
@@ -47,7 +47,7 @@ const DRAFTS = [
 ] as const;
 
 /**
- * Compiles a schema, once, when a route or a field is declared. A schema whose check a client can make very slow is warned of
+ * Compiles a schema, once, when a route or a field is declared. A schema whose check a client can make very slow causes a warning
  * through OTel's `diag`, as `COSTLY_SCHEMA`.
  *
  * @param place - where the schema is written, for the error

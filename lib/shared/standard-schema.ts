@@ -18,7 +18,7 @@ export function whenDone<T, R>(
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** True for what says that it is one: a function, too, as ArkType's are. */
+/** True for a value that declares itself a Standard Schema: also for a function, as ArkType's are. */
 export function isStandard(schema: unknown): schema is StandardSchemaV1 {
   const mayHave = typeof schema === 'function' || (typeof schema === 'object' && schema !== null);
   return mayHave && '~standard' in schema;
@@ -40,7 +40,7 @@ export function compileStandard(
   }
   return (value, at) => {
     const fail = (cause: unknown): never => {
-      // An overflow may be the fault of what the client nested: whoever knows the request decides.
+      // The client's nesting may have caused an overflow: the caller, which knows the request, decides.
       if (cause instanceof RangeError) throw cause;
       throw new EnvelopeError('INTERNAL_ERROR', `The schema of ${place} has failed`, { cause });
     };
@@ -78,7 +78,7 @@ function toDetails(
   });
 }
 
-/** How Zod (`, received …`), Valibot (` but received …`, `: Received …`) and ArkType (` (was …)`) tell what was submitted. */
+/** How Zod (`, received …`), Valibot (` but received …`, `: Received …`) and ArkType (` (was …)`) quote the submitted value. */
 const RECEIVED = /(?:,|:| but) received\b.*| \(was\b.*/is;
 
 function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
@@ -88,7 +88,7 @@ function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
   );
 }
 
-/** Whether a text has any of the texts and numbers in `value`, as words of their own. In another language, say. */
+/** Whether a text has any of the texts and numbers in `value`, as separate words: in a message of another language, say. */
 function quotes(text: string, value: unknown): boolean {
   const words = text.toLowerCase();
   const found = new Set([value]);

@@ -11,7 +11,7 @@ type Factory = keyof typeof USAGE;
 
 /**
  * `app.use(agentEnvelope)` would take the factory itself for the middleware: it returns one, answers nothing, and each
- * request hangs. `app.use()` asks every function for `handle`, to tell whether it is another app.
+ * request hangs. `app.use()` asks every function for `handle`, to find out whether it is another app.
  */
 export function refuseUncalled(factory: { readonly name: string }, name: Factory): void {
   Object.defineProperty(factory, 'handle', {
@@ -22,8 +22,8 @@ export function refuseUncalled(factory: { readonly name: string }, name: Factory
 }
 
 /**
- * For a route or a router's `use()`, which ask nothing: the factory finds a request in place of its first argument. Also for
- * `agentEnvelope(app)`, which other libraries want.
+ * For a route or a router's `use()`, which do not ask for `handle`: the factory finds a request in place of its first argument.
+ * Also for `agentEnvelope(app)`, which other libraries want.
  *
  * @throws TypeError that says how the factory is meant
  */

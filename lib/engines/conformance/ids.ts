@@ -1,4 +1,4 @@
-/** The cases about the ids: which one a run goes by, and where it must stand. */
+/** The cases about the ids: which one a run has, and where that id must appear. */
 import assert from 'node:assert/strict';
 import { getSessionId, withSessionId } from '../../session/session.js';
 import type { AgentMessage } from '../../shared/run-events.js';

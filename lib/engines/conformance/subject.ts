@@ -14,7 +14,7 @@ export interface ConformanceSubject {
    * `InMemorySpanExporter`.
    */
   readonly finishedSpans: () => readonly FinishedSpan[];
-  /** Whether the answer quotes the last message: then interleaved answers are told apart, too. @defaultValue `false` */
+  /** Whether the answer quotes the last message: then interleaved answers are distinguished, too. @defaultValue `false` */
   readonly quotes?: boolean | undefined;
 }
 

@@ -45,7 +45,7 @@ export function createFauxProvider<T extends PiAi.FauxProviderRegistration>(
 }
 
 function quote({ messages }: Context): string {
-  // Since 0.80 the system prompt is one of them.
+  // Since 0.80 the system prompt is one of the messages.
   const turns = messages.filter(({ role }) => (role as string) !== 'system');
   const last = messages.findLast(({ role }) => role === 'user')?.content ?? '';
   const text =

@@ -15,7 +15,7 @@ export type { FauxOptions } from './faux.js';
 export type { PiOptions } from './options.js';
 
 const PACKAGES = ['@earendil-works/pi-coding-agent', '@earendil-works/pi-ai'];
-/** Newer ones want Node.js 22.19; npm would install them on an older one, and only warn. */
+/** Newer lines of Pi need Node.js 22.19; npm would install them on an older Node.js, and only warn. */
 const LINE = isNode(22, 19) ? '0.87' : '0.74';
 const NO_USAGE: PiAi.Usage = {
   input: 0,
@@ -69,7 +69,7 @@ export function pi(options?: PiOptions): AgentEngine {
           cwd,
           agentDir: join(cwd, 'agent'),
           ...models.sessionOptions,
-          // Retrying is up to who asks, and history is up to who sends it.
+          // Retrying is up to the caller, and so is the history.
           settingsManager: agent.SettingsManager.inMemory({
             retry: { enabled: false },
             compaction: { enabled: false },
@@ -85,9 +85,9 @@ export function pi(options?: PiOptions): AgentEngine {
         });
         const past = toPiMessages(history, session.agent.state.model);
         session.agent.state.messages = past;
-        // Since 0.80 Pi builds each prompt from here.
+        // Since 0.80 Pi builds each prompt from the session manager's messages.
         for (const message of past) session.sessionManager.appendMessage(message);
-        // By this id the faux provider simulates a cache, and counts what it puts there twice.
+        // With a session id the faux provider simulates a prompt cache, and counts the tokens written to it as input, too.
         if (faux) delete session.agent.sessionId;
         return createPiSession(session, question, signal, release);
       } catch (error) {
@@ -108,7 +108,7 @@ function split(messages: readonly AgentMessage[]) {
   return {
     system: messages.filter(({ role }) => role === 'system').map(({ content }) => content),
     history: turns.slice(0, -1),
-    // `run()` has seen to it that there is one, and that it is the user's.
+    // `run()` has checked that there is a last message, and that it is the user's.
     question: turns.at(-1)?.content ?? '',
   };
 }

@@ -19,7 +19,7 @@ export interface Models {
   readonly hasKey: (model: PiAi.Model<PiAi.Api>) => boolean;
   /** Makes Pi's test model one of them. */
   readonly addFaux: (options: FauxOptions) => PiAi.Model<PiAi.Api>;
-  /** Lets go of what was registered for the whole process. */
+  /** Removes what was registered for the whole process. */
   readonly release: () => void;
 }
 

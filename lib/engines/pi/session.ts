@@ -1,4 +1,4 @@
-/** A session of Pi goes in, an engine's session comes out: Pi pushes its events, and whoever runs the engine pulls ours. */
+/** A session of Pi goes in, an engine's session comes out: Pi pushes its events, and `run()` pulls ours. */
 import type { AssistantMessage } from '@earendil-works/pi-ai';
 import type { AgentSession, AgentSessionEvent } from '@earendil-works/pi-coding-agent';
 import type { AgentEvent } from '../../shared/run-events.js';
@@ -9,7 +9,7 @@ import { atMost, follow, onAbort } from '../waiting.js';
 /** Pi waits for a tool that ignores its signal, however long it takes. A request that is over must not wait with it. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** Between the texts of two calls to the model: without it, what it says before a tool would run into what it says after. */
+/** Between the texts of two calls to the model: without this gap, the text before a tool would run into the text after it. */
 const GAP = '\n\n';
 
 /**
@@ -18,7 +18,7 @@ const GAP = '\n\n';
  * @param session - the session, with the conversation in it but for the question
  * @param question - what to answer
  * @param signal - aborts when the run is to end early
- * @param release - lets go of what the session was made with; it is called once
+ * @param release - releases what the session was made with; it is called once
  */
 export function createPiSession(
   session: AgentSession,
@@ -51,7 +51,7 @@ export function createPiSession(
       let answer: AssistantMessage | undefined;
       // The agent's listeners are called before `prompt()` resolves; those of the session may still wait in its queue.
       const unsubscribe = session.agent.subscribe((event) => {
-        // An abort from before the run began is lost.
+        // Pi ignores an abort issued before the agent starts, so check again here.
         if (event.type === 'agent_start' && stop.signal.aborted) session.agent.abort();
         if (event.type === 'message_end' && event.message.role === 'assistant') {
           answer = event.message;
@@ -81,7 +81,7 @@ export function createPiSession(
   };
 }
 
-/** `prompt()` of Pi resolves whatever happens: a failure of the provider stands in the last message. */
+/** `prompt()` of Pi resolves whatever happens: a failure of the provider is in the last message. */
 function failureOf(answer: AssistantMessage | undefined): Error | undefined {
   if (answer?.stopReason !== 'error' && answer?.stopReason !== 'aborted') return undefined;
   return new Error(answer.errorMessage ?? `The model's answer ended with "${answer.stopReason}"`);
@@ -121,7 +121,7 @@ function createTranslator(): (event: AgentSessionEvent) => AgentEvent | undefine
   };
 }
 
-/** What the model gets of a tool's result, as text where it is text. Its `details` are for the host's own screens. */
+/** The part of a tool's result that the model gets, as text if possible. The result's `details` are for the host's own screens. */
 function outputOf(content: readonly { readonly type: string; readonly text?: string }[]): unknown {
   const isText = content.every(({ type }) => type === 'text');
   return isText ? content.map(({ text }) => text).join('\n') : structuredClone(content);

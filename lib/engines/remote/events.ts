@@ -6,7 +6,7 @@ import { engineFailed } from '../engine-error.js';
 import { checkEvent } from '../event-check.js';
 import { readLines, readStart, splitLines } from '../response-body.js';
 
-/** As much of a refusal as anybody would read. */
+/** As much of a refusal as is useful to read. */
 const PROBLEM_BYTES = 64 * 1024;
 
 const RUNNER = 'The runner';
@@ -39,7 +39,7 @@ export async function* readEvents(
 
 function parseEvent(line: string): AgentEvent {
   const event = parseJson(line);
-  // The frame of a failure in band; its problem document is for whoever looks at the cause.
+  // The frame of a failure in band; its problem document becomes the `cause`.
   if (isJsonObject(event) && event.type === 'error' && isJsonObject(event.error)) {
     throw engineFailed(`${RUNNER} failed`, { cause: event.error });
   }

@@ -56,7 +56,7 @@ const PARSERS: Parsers<RemoteConfiguration> = {
 };
 
 /**
- * An engine behind HTTP. The active session's id goes onto the envelope and W3C trace context into the headers, so that the
+ * An engine over HTTP. The active session's id goes onto the envelope and W3C trace context into the headers, so that the
  * runner's spans belong to the same conversation and the same trace. A redirect is not followed: it would take the
  * conversation, its id and the caller's credentials to another host.
  *

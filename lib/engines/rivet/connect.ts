@@ -15,7 +15,7 @@ export interface Daemon {
   clean(): Promise<void>;
 }
 
-/** With the owner's pid, for whoever finds one. */
+/** The name has the owner's pid, so that a leftover directory can be traced to its process. */
 export const DIRECTORY_PREFIX = `express-agent-envelope-rivet-${process.pid}-`;
 
 const CLEAN_MS = 2000;
@@ -29,7 +29,7 @@ export const send: typeof globalThis.fetch = (input, init) =>
     globalThis.fetch(input, { ...init, redirect: 'manual' }),
   );
 
-/** What `fetch` knows of why it failed: its messages say next to nothing. */
+/** What `fetch` knows of why it failed: the error's message says next to nothing. */
 export function codeOf(error: unknown): string {
   const { name, cause } = Object(error) as { name?: string; cause?: { code?: string } };
   return cause?.code ?? name ?? 'unknown';
@@ -55,7 +55,7 @@ export async function connectDaemon(
     await response.arrayBuffer();
     if (!response.ok) throw new Error(`The daemon answered with status ${response.status}`);
   };
-  // Its machine need not be this one, so the daemon makes the directory itself.
+  // The daemon may run on another machine, so it makes the directory itself.
   const cwd = `/tmp/${DIRECTORY_PREFIX}${randomUUID()}`;
   const query = new URLSearchParams({ path: cwd });
   await ask('GET', '/v1/health', signal);

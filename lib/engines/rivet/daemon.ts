@@ -72,7 +72,7 @@ function launch(binary: string, { cwd, url, token, env }: Launch) {
   const child = spawn('/bin/sh', ['-c', WATCHDOG, 'sh', cwd, ...daemon, '--no-telemetry'], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
-    // Without the first, the daemon downloads an agent it does not have, at the first request.
+    // Without `SANDBOX_AGENT_REQUIRE_PREINSTALL`, the daemon downloads an agent it does not have, at the first request.
     env: { SANDBOX_AGENT_REQUIRE_PREINSTALL: '1', ...process.env, ...env },
   });
   child.stdin.on('error', () => {});
@@ -130,7 +130,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** The binary hangs off `@sandbox-agent/cli`, and that off the SDK: each is looked for from there, as pnpm has it. */
+/** The SDK depends on `@sandbox-agent/cli`, which depends on the binary: each is looked for from its dependent, as pnpm needs. */
 function findBinary(): string {
   const platform = `@sandbox-agent/cli-${process.platform}-${process.arch}`;
   let folder: string | undefined;

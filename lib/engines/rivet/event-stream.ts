@@ -2,7 +2,7 @@
 import type { LineSplitter } from '../response-body.js';
 import type { RpcMessage } from './rpc.js';
 
-/** Who is called on the way. */
+/** The functions that are called on the way. */
 export interface EventStreamListeners {
   readonly onMessage: (message: RpcMessage) => void;
   readonly onFailure: (error: unknown) => void;
@@ -41,7 +41,7 @@ export function watchEvents(
       } catch (error) {
         onFailure(error);
         controller.error(error);
-        // It may go on, after a line that is too long.
+        // The body may go on after a line that is too long.
         reader.cancel(error).catch(() => undefined);
       }
     },

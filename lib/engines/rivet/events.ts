@@ -70,8 +70,8 @@ export function createEventMapper(push: (event: AgentEvent) => void): EventMappe
 }
 
 /**
- * What stands for a name in ACP. A title is for people and quotes what a tool works on, which must not get onto spans: it is
- * a name only where the agent has no kind for the tool and the title is a single word.
+ * What serves as a tool's name in ACP. A title is for people and quotes what a tool works on, which must not get onto spans:
+ * the title is a name only where the agent has no kind for the tool and the title is a single word.
  */
 export function toolName({ kind, title }: ToolCallUpdate): string {
   if (kind && kind !== 'other') return kind;

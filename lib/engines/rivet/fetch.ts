@@ -1,10 +1,10 @@
 /**
- * The SDK's requests go in, answers come out that it survives; the agent's messages are handed over on the way.
+ * Wraps the SDK's requests so that no response can hang or crash it; hands over the agent's messages on the way.
  *
- * The SDK's transport (acp-http-client 0.4) sends requests by POST and gets the agent's messages as server-sent events. Left
- * to itself: a POST that fails is an unhandled rejection, and whoever waits for its answer waits for ever; an answer overtakes
- * the last events; an agent's death never reaches whoever waits for the agent; and the daemon leaves a POST open for good when an
- * answer takes longer than its own limit (two minutes), though the answer is among the events.
+ * The SDK's transport (acp-http-client 0.4) sends requests by POST and gets the agent's messages as server-sent events.
+ * Without this guard a POST that fails is an unhandled rejection, and its caller waits for ever; an answer overtakes
+ * the last events; the callers that wait for an agent never learn of its death; and the daemon leaves a POST open for good
+ * when an answer takes longer than its own limit (two minutes), though the answer is among the events.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EnvelopeError } from '../../shared/errors.js';
@@ -14,7 +14,7 @@ import { codeOf, send } from './connect.js';
 import { watchEvents } from './event-stream.js';
 import { createPendingRequests, type RpcMessage, rpcError } from './rpc.js';
 
-/** Its events are the whole turn, in order: how long to wait for an answer among them that has come by POST. */
+/** How long to wait for the event stream to deliver an answer that POST already delivered; its events are ordered. */
 const ANSWER_MS = 1000;
 /** The daemon never answers a DELETE; it acts when the connection is gone. */
 const DELETE_MS = 200;
@@ -90,7 +90,7 @@ export class GuardedFetch {
     }
     const answered = this.#requests.methodOf(id);
     this.#onMessage(message, answered);
-    // The SDK reads the answer here, too: there is nothing left for the POST to bring.
+    // The answer came by event; the POST is no longer needed.
     if (answered === 'session/prompt') {
       this.#requests.answer(id, new Response(null, { status: 202 }));
     }
@@ -103,7 +103,7 @@ export class GuardedFetch {
     const stop = new AbortController();
     const posted = post(url, { ...init, signal: stop.signal });
     if (id === undefined || method === undefined) {
-      // Nobody waits for an answer to a notification, or to an answer.
+      // Neither a notification nor an answer gets an answer that a caller waits for.
       await posted.catch(() => undefined);
       return new Response(null, { status: 202 });
     }
@@ -147,13 +147,13 @@ async function post(url: string, init: RequestInit): Promise<Posted> {
   return { response, text: await response.text() };
 }
 
-/** The daemon's problem document explains it best. */
+/** The daemon's problem document explains the failure best. */
 function problemOf({ status }: Response, text: string): string {
   try {
     const { detail } = JSON.parse(text) as { detail?: unknown };
     if (typeof detail === 'string') return detail;
   } catch {
-    // Something else than the daemon.
+    // Not JSON: another server than the daemon answered.
   }
   return `The daemon answered with status ${status}`;
 }

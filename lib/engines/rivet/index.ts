@@ -16,12 +16,12 @@ export type { RivetOptions, RivetPermission, RivetPermissionRequest } from './op
 /**
  * An engine that drives a coding agent, such as Claude Code or Codex, over the Agent Client Protocol, through Rivet's
  * [sandbox-agent](https://www.npmjs.com/package/sandbox-agent) daemon. Each run has a daemon of its own (or a session of its
- * own at the daemon behind `options.url`) and an empty directory to work in; both are gone when it ends.
+ * own at the daemon of `options.url`) and an empty directory to work in; both are gone when it ends.
  *
  * The messages go to the agent as one text. What it may do without asking is up to the agent; what it asks for is up to
  * `options.permissions`. A request's `model` is one that the agent offers.
  *
- * Its own session id is the one of the daemon's client. When that has to start over with another session of the agent, the
+ * The engine's own session id is that of the daemon's client. When the client has to start another session of the agent, the
  * event `session.replaced` says so, with the agent's ids.
  *
  * @param options - see {@link RivetOptions}
@@ -103,8 +103,8 @@ async function openSession(
 }
 
 /**
- * A memory of sessions without their events. From those the SDK would put a "replay" of the history into the first prompt of a
- * session that replaces another; zero for its options of how much means its defaults.
+ * A memory of sessions without their events. From the events the SDK would put a "replay" of the history into the first prompt
+ * of a session that replaces another. Setting the SDK's replay limits to 0 means 'default', so they cannot turn it off.
  */
 function recordsOnly(): SessionPersistDriver {
   const records = new Map<string, SessionRecord>();
@@ -119,7 +119,7 @@ function recordsOnly(): SessionPersistDriver {
   };
 }
 
-/** The one that the agent says it uses. */
+/** The model that the agent reports as its own. */
 function modelOf(session: Session): string | undefined {
   const option = session.toRecord().configOptions?.find(({ category }) => category === 'model');
   return typeof option?.currentValue === 'string' ? option.currentValue : undefined;

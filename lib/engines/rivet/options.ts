@@ -34,7 +34,7 @@ export interface RivetOptions {
    * telemetry, and ends it with all its children. That needs Linux or macOS.
    */
   readonly url?: string | URL | undefined;
-  /** Token of the daemon behind `url`. @defaultValue none */
+  /** Token of the daemon at `url`. @defaultValue none */
   readonly token?: string | undefined;
   /**
    * The agent, by the daemon's name: `claude`, `codex`, `opencode`, `amp`, `pi`, `cursor`, `mock`. Another one, and one that
@@ -56,7 +56,7 @@ export interface RivetOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /**
    * Answer to an agent that asks permission to use a tool: `'once'` or `'always'` allow it, or a function decides. Agents
-   * read and write files and run programs, here on behalf of whoever can send a request. A function that throws, or says
+   * read and write files and run programs, here on behalf of any client that can send a request. A function that throws, or says
    * anything else, refuses and fails the run.
    * @defaultValue `'reject'`
    */
@@ -140,7 +140,7 @@ const PARSERS: Parsers<RivetConfiguration> = {
  */
 export function parseOptions(options?: RivetOptions): RivetConfiguration {
   const configuration = parseConfiguration('rivet: options', PARSERS, options);
-  // What has no effect is a mistake: a token that protects nothing, agents that are looked for elsewhere.
+  // An option without an effect is a mistake: a token that protects nothing, agents that are looked for elsewhere.
   const useless =
     configuration.url === undefined ? (['token'] as const) : (['dataHome', 'env'] as const);
   const misplaced = useless.find((name) => options?.[name] !== undefined);

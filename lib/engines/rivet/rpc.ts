@@ -1,4 +1,4 @@
-/** JSON-RPC requests go in, and wait here for their answers, by whichever way those come. */
+/** JSON-RPC requests go in, and wait here for their answers, which may come by POST or by event. */
 
 /** A JSON-RPC message. */
 export interface RpcMessage {

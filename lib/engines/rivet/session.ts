@@ -16,7 +16,7 @@ export interface RivetSessionParts {
   readonly events: TurnEvents;
   readonly signal: AbortSignal;
   readonly permissions: RivetConfiguration['permissions'];
-  /** Lets go of the client, the daemon and the directory. */
+  /** Releases the client, the daemon and the directory. */
   readonly release: () => Promise<void>;
 }
 
@@ -39,11 +39,11 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
     }
     await respond(session, request, reply);
   };
-  // It rejects when the session has ended meanwhile, which has answered the agent.
+  // `onRequest` rejects when the session has ended meanwhile; that end has answered the agent.
   session.onPermissionRequest((request) => void onRequest(request).catch(() => undefined));
 
   return {
-    // The SDK makes it, and the agent has another one; neither gets the platform's.
+    // This id is the SDK client's; the agent has its own. The platform's id goes to neither.
     id: session.id,
     model,
     async *prompt({ messages }) {
@@ -81,7 +81,7 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
  * pretending to be two.
  */
 function toPrompt(messages: readonly AgentMessage[]): string {
-  // System messages may follow it.
+  // System messages may follow the user's last message.
   const question = messages.findLast(({ role }) => role === 'user');
   if (question === undefined) throw new Error('The conversation has no message of the user');
   const others = messages.filter((message) => message !== question);
@@ -117,6 +117,6 @@ async function respond(
 ): Promise<void> {
   const known = reply === 'always' && !availableReplies.includes(reply) ? 'once' : reply;
   if (availableReplies.includes(known)) return session.respondPermission(id, known);
-  // Not the answer the agent has a choice for: it must not take it for another one.
+  // The agent does not offer this answer; sending another could be misread as consent.
   return session.rawRespondPermission(id, { outcome: { outcome: 'cancelled' } });
 }

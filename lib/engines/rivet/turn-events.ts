@@ -1,4 +1,4 @@
-/** The messages of an agent go in, the events of its turn come out for whoever pulls them. */
+/** The messages of an agent go in, the events of its turn come out, to be pulled. */
 import type { SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
 import { isJsonObject } from '../../shared/json.js';
 import type { AgentEvent } from '../../shared/run-events.js';
