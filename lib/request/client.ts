@@ -50,7 +50,12 @@ export class Client {
 }
 
 function wasClosed(req: Request, res: Response & { stream?: { destroyed?: boolean } }): boolean {
-  return [res.closed, res.destroyed, req.socket?.destroyed, res.stream?.destroyed].includes(true);
+  return (
+    res.closed === true ||
+    res.destroyed === true ||
+    req.socket?.destroyed === true ||
+    res.stream?.destroyed === true
+  );
 }
 
 /** A listener that throws does not keep the others from being called. From a socket's event, a throw would end the process. */
