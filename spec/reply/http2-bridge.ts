@@ -45,8 +45,9 @@ export async function servingHttp2<T>(
   use: (session: http2.ClientHttp2Session) => Promise<T>,
 ): Promise<T> {
   const { key, cert } = selfSigned();
-  // biome-ignore lint/suspicious/noExplicitAny: an app is typed for HTTP/1
-  const server = http2.createSecureServer({ key, cert }, overHttp2(app) as any);
+  // An app is typed for HTTP/1.
+  const serve = overHttp2(app) as unknown as (req: object, res: object) => void;
+  const server = http2.createSecureServer({ key, cert }, serve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
