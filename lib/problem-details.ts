@@ -39,6 +39,8 @@ const CONTENT_HEADERS = [
   'Content-Range',
   'ETag',
   'Last-Modified',
+  'Trailer',
+  'Transfer-Encoding',
 ];
 
 /**

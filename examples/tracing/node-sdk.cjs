@@ -16,4 +16,4 @@ const sdk = new NodeSDK({
   instrumentations: [new HttpInstrumentation(), new ExpressInstrumentation()],
 });
 sdk.start();
-process.once('beforeExit', () => sdk.shutdown());
+process.once('beforeExit', () => sdk.shutdown().catch(console.error));

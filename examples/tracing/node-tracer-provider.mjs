@@ -23,4 +23,4 @@ provider.register();
 registerInstrumentations({
   instrumentations: [new HttpInstrumentation(), new ExpressInstrumentation()],
 });
-process.once('beforeExit', () => provider.shutdown());
+process.once('beforeExit', () => provider.shutdown().catch(console.error));

@@ -18,4 +18,4 @@ const sdk = new NodeSDK({
   instrumentations: [getNodeAutoInstrumentations()],
 });
 sdk.start();
-process.once('beforeExit', () => sdk.shutdown());
+process.once('beforeExit', () => sdk.shutdown().catch(console.error));

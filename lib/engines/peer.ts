@@ -42,10 +42,23 @@ export function findPackage(name: string, from: readonly string[] = places()): s
 }
 
 function places(): string[] {
-  // The types know of no bundle.
-  const url: unknown = import.meta.url;
-  const own = typeof url === 'string' && url.startsWith('file:') ? [fileURLToPath(url)] : [];
-  return [...own, ...process.argv.slice(1, 2), process.cwd()];
+  return [ownFile(), process.argv[1], process.cwd()].filter((path) => path !== undefined);
+}
+
+/**
+ * The file that this code runs in. Asked at run time: for `import.meta.url` webpack writes the path on the machine that built
+ * the bundle, and esbuild nothing.
+ */
+function ownFile(): string | undefined {
+  const { prepareStackTrace } = Error;
+  try {
+    Error.prepareStackTrace = (_error, sites) => sites;
+    const [site] = new Error().stack as unknown as NodeJS.CallSite[];
+    const name = site?.getFileName();
+    return name?.startsWith('file:') ? fileURLToPath(name) : (name ?? undefined);
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
 }
 
 function withAncestors(path: string): string[] {

@@ -6,7 +6,7 @@ export async function discard(
   source: AsyncIterable<unknown>,
   iterator: AsyncIterator<unknown> = source[Symbol.asyncIterator](),
 ): Promise<void> {
-  // The iterator of a Readable that was never pulled does not close it.
-  if (source instanceof Readable) source.destroy();
+  // The iterator of a Readable that was never pulled neither closes it nor listens for its failure, which would end the process.
+  if (source instanceof Readable) source.on('error', () => {}).destroy();
   await iterator.return?.();
 }

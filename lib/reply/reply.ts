@@ -7,7 +7,7 @@ import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../sh
 import type { MaybePromise } from '../shared/standard-schema.js';
 import { hasMember } from '../shared/thrown.js';
 import { discard } from './discard.js';
-import { escapeLineEnds } from './framing.js';
+import { escapeLineEnds, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
 import { refusal } from './sendable.js';
@@ -87,12 +87,18 @@ function sendItems(
 }
 
 function streamTo(
-  { res, state }: ReplyTarget,
+  { req, res, state }: ReplyTarget,
   type: StreamType,
   source: AsyncIterable<unknown>,
   encode: (item: unknown) => MaybePromise<string>,
   headersReady: () => boolean,
 ): Promise<void> {
+  if (hasNoBody(req, res)) {
+    echoSession(res, state);
+    setStreamHeaders(res, type);
+    res.end();
+    return discard(source);
+  }
   return sendStream(res, source, {
     type,
     client: state.client,
@@ -131,4 +137,13 @@ function isByteStream(source: AsyncIterable<unknown>): boolean {
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return hasMember(value, Symbol.asyncIterator);
+}
+
+/**
+ * Node drops what is written to such a reply, and never says wait: an endless source would be pulled for ever.
+ *
+ * @see RFC 9110 section 6.4.1
+ */
+function hasNoBody(req: Request, res: Response): boolean {
+  return req.method === 'HEAD' || res.statusCode === 204 || res.statusCode === 304;
 }

@@ -47,7 +47,13 @@ export class TurnWriter {
   add(frame: string): void {
     if (this.#pending === '') setImmediate(this.#flushTurn);
     this.#pending += frame;
-    if (this.#pending.length >= MAX_PENDING) this.#flush();
+    if (this.#pending.length < MAX_PENDING) return;
+    this.#flush();
+    // A client that takes everything at once, from a source that never pauses: other requests must get their turn.
+    if (this.#open) {
+      this.full = true;
+      setImmediate(this.#drained);
+    }
   }
 
   /** Sends the headers, if they are still to go, and `heartbeat`, unless there is something else to be sent. */

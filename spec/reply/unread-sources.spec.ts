@@ -1,0 +1,115 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import express from 'express';
+import request from 'supertest';
+import { agentEnvelope, bind, problemDetails } from '../../lib/index.js';
+import { serving } from '../helpers.js';
+
+/** An app whose one route, for every method, gives `source`. */
+function appOf(source: () => AsyncIterable<unknown>) {
+  const app = express();
+  app.set('env', 'test');
+  app.use(agentEnvelope());
+  app.all('/', bind([], source));
+  app.use(problemDetails());
+  return app;
+}
+
+describe('a Readable that is refused before it was read', () => {
+  it.each<[string, string, () => Readable, number]>([
+    ['its file is missing', 'application/json', () => createReadStream('/nope', 'utf8'), 406],
+    ['it is of bytes', '*/*', () => createReadStream('/nope'), 500],
+    [
+      'its destroy() fails',
+      'application/json',
+      () =>
+        new Readable({
+          objectMode: true,
+          read() {},
+          destroy: (_error, done) => done(new Error('late')),
+        }),
+      406,
+    ],
+  ])('does not end the process when %s', async (_title, accept, source, status) => {
+    const failures: unknown[] = [];
+    let open: Readable | undefined;
+    const app = appOf(() => {
+      open = source();
+      return open;
+    });
+    process.on('uncaughtException', (error) => failures.push(error));
+    const reply = await request(app).post('/').set('accept', accept).send({});
+    if (open?.closed === false) await new Promise((resolve) => open?.once('close', resolve));
+    expect([reply.status, failures]).toEqual([status, []]);
+    // Without a listener of the package's own, an error event would have thrown.
+    expect(open?.listenerCount('error')).toBeGreaterThan(0);
+  });
+});
+
+describe('a reply without a body', () => {
+  it.each<[string, number]>([
+    ['HEAD', 200],
+    ['POST', 204],
+    ['POST', 304],
+  ])('to %s with status %i never pulls a stream, and returns it', async (method, status) => {
+    let pulled = 0;
+    let returned = 0;
+    const source: AsyncIterable<unknown> = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: false, value: ++pulled }),
+        return: async () => ({ done: true, value: ++returned }),
+      }),
+    };
+    const app = express();
+    app.use(agentEnvelope());
+    app.all(
+      '/',
+      bind([], (_bound, { res }) => {
+        res.status(status);
+        return source;
+      }),
+    );
+    await serving(app, async (url) => {
+      // fetch refuses a HEAD with a body, and an envelope needs one.
+      const { request: send } = await import('node:http');
+      const headers = { 'content-type': 'application/json', 'content-length': 2 };
+      const reply = await new Promise<number | undefined>((resolve, reject) => {
+        const client = send(url, { method, headers }, (res) => {
+          res.resume().on('end', () => resolve(res.statusCode));
+        });
+        client.on('error', reject).end('{}');
+      });
+      expect([reply, pulled, returned]).toEqual([status, 0, 1]);
+    });
+  });
+});
+
+describe('a source that never pauses', () => {
+  it('leaves other requests their turn, though its client takes everything', async () => {
+    let stop = false;
+    const app = express();
+    app.use(agentEnvelope());
+    app.post(
+      '/endless',
+      bind([], async function* () {
+        while (!stop) yield 'x'.repeat(50);
+      }),
+    );
+    app.post(
+      '/short',
+      bind([], () => 'answered'),
+    );
+    await serving(app, async (url) => {
+      const headers = { 'content-type': 'application/json' };
+      const endless = fetch(new URL('endless', url), { method: 'POST', headers, body: '{}' });
+      const reader = (async () => {
+        for await (const _ of (await endless).body ?? []);
+      })();
+      await endless;
+      const short = await fetch(new URL('short', url), { method: 'POST', headers, body: '{}' });
+      expect(short.status).toBe(200);
+      stop = true;
+      await reader;
+    });
+  });
+});
