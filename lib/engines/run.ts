@@ -44,7 +44,7 @@ const OPTIONS: Parsers<RunConfiguration> = {
 };
 
 /**
- * Runs an engine. The id is resolved once, by {@link resolveRunSessionId}; the spans, the `run.start` event and the result
+ * Runs an engine. The id is resolved once, by `resolveRunSessionId()`; the spans, the `run.start` event and the result
  * all carry that one value. Without `request.sessionId` the active session's id is used; without that, the engine's own,
  * which then becomes the id of the active request, so that the reply carries the id to the client.
  *
