@@ -28,8 +28,15 @@ export default {
     {
       name: 'engines-know-neither-replies-nor-middlewares',
       severity: 'error',
-      from: { path: '^lib/engines/' },
+      from: { path: '^lib/engines/', pathNot: room('engines/queue') },
       to: { path: '^lib/', pathNot: [room('shared', 'request', 'session'), '^lib/engines/'] },
+    },
+    {
+      // It answers requests, too: for the runs that it keeps.
+      name: 'the-queue-knows-replies-and-no-middleware',
+      severity: 'error',
+      from: { path: room('engines/queue') },
+      to: { path: MIDDLEWARES },
     },
     {
       name: 'an-adapter-knows-no-other-adapter',
@@ -62,13 +69,19 @@ export default {
       to: { path: 'node_modules/(@earendil-works|sandbox-agent|@agentclientprotocol)/' },
     },
     {
+      name: 'peers-of-the-queue-stay-in-it',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: room('engines/queue') },
+      to: { path: 'node_modules/(bullmq|ioredis)/' },
+    },
+    {
       name: 'no-undeclared-packages',
       severity: 'error',
       from: { path: '^lib/' },
       to: {
         path: 'node_modules',
         pathNot:
-          'node_modules/(ajv|ajv-formats|body-parser|@types/body-parser|@standard-schema|negotiator|@types/negotiator|express|@types/express|@opentelemetry/api|@earendil-works|sandbox-agent|@agentclientprotocol)/',
+          'node_modules/(ajv|ajv-formats|body-parser|@types/body-parser|@standard-schema|negotiator|@types/negotiator|express|@types/express|@opentelemetry/api|@earendil-works|sandbox-agent|@agentclientprotocol|bullmq|ioredis)/',
       },
     },
   ],

@@ -46,6 +46,8 @@ export interface EngineSession {
   readonly model?: string | undefined;
   /** Who runs that model, as `gen_ai.provider.name`. @defaultValue the engine's */
   readonly provider?: string | undefined;
+  /** Where the run's events are kept: what a client comes back with for them, and the id of `run.start`. */
+  readonly resumable?: { readonly runId: string; readonly startId: string } | undefined;
   /**
    * Answers the last message. `run.start` is not among the events: `run()` makes it. `run.end` is the last one, with the stop
    * reason; `run()` takes the reason to be `stop` where it is left out. An event that is none of the vocabulary, or misses a

@@ -22,6 +22,7 @@ const RULES: Readonly<Record<AgentEvent['type'], Readonly<Record<string, Rule>>>
   'tool.call': { id: TEXT, name: TEXT },
   'tool.result': { id: TEXT, is_error: FLAG },
   'session.replaced': { from: TEXT, to: TEXT },
+  'events.dropped': { count: COUNT },
   usage: { input_tokens: COUNT, output_tokens: COUNT },
   'run.end': { stop_reason: TEXT },
 };

@@ -13,10 +13,10 @@ const MEMBERS: readonly (keyof AgentRunRequest)[] = [
 const ROLES: readonly unknown[] = ['system', 'user', 'assistant'] satisfies AgentMessage['role'][];
 
 /** @throws TypeError for what is no engine */
-export function checkEngine(engine: AgentEngine): void {
+export function checkEngine(engine: AgentEngine, place = 'run: engine'): void {
   const isEngine = isJsonObject(engine) && typeof engine.open === 'function';
   if (!isEngine || typeof engine.name !== 'string') {
-    throw configError('run: engine', 'must have a name and a method open', engine);
+    throw configError(place, 'must have a name and a method open', engine);
   }
 }
 

@@ -3,7 +3,7 @@ import { type Context, context } from '@opentelemetry/api';
 import { contextWithSlot, runInSlot, type SessionSlot } from '../session/slot.js';
 import { configError } from '../shared/errors.js';
 import { type Parsers, parseConfiguration } from '../shared/option-parsing.js';
-import type { AgentEvent, AgentRun } from '../shared/run-events.js';
+import { type AgentEvent, type AgentRun, eventIdOf, withEventId } from '../shared/run-events.js';
 import type { AgentEngine, AgentRunRequest, EngineRequest } from './engine.js';
 import { toEngineError } from './engine-error.js';
 import { createRunningSession } from './engine-session.js';
@@ -103,14 +103,18 @@ async function* drive(
     spans.setIds(ids);
     spans.setModel(model, opened.provider);
     const { traceId } = spans;
-    yield {
+    const start: AgentEvent = {
       type: 'run.start',
       session_id: ids.sessionId,
       ...(traceId !== undefined && { trace_id: traceId }),
       engine: engine.name,
+      ...(opened.resumable && { run_id: opened.resumable.runId }),
     };
+    yield withEventId(start, opened.resumable?.startId);
+    let endId: string | undefined;
     for await (const event of session.events()) {
       transcript.add(event);
+      if (event.type === 'run.end') endId = eventIdOf(event);
       // A run starts and ends once, whatever the engine says of it.
       if (event.type === 'run.start' || event.type === 'run.end') continue;
       spans.onEvent(event);
@@ -120,7 +124,7 @@ async function* drive(
     const result = { ...ids, traceId, engine: engine.name, model, ...transcript.result() };
     spans.end(result);
     resolve(result);
-    yield { type: 'run.end', stop_reason: result.stopReason };
+    yield withEventId({ type: 'run.end', stop_reason: result.stopReason }, endId);
   } catch (error) {
     failure = signal.aborted ? signal.reason : toEngineError(engine.name, error);
     spans.end({ error: failure });

@@ -4,7 +4,8 @@ import type { StreamType } from './negotiate.js';
 
 /** The text of a stream's parts. */
 export interface Framing {
-  readonly item: (json: string) => string;
+  /** `id` is what a client of SSE comes back with after a lost connection; NDJSON has no place for it. */
+  readonly item: (json: string, id?: string) => string;
   readonly error: (json: string) => string;
   /** Says nothing to the reader, and finds out whether there still is one. */
   readonly heartbeat: string;
@@ -22,7 +23,7 @@ const NDJSON: Framing = {
 
 /** https://html.spec.whatwg.org/multipage/server-sent-events.html: a line that starts with a colon is a comment. */
 const SSE: Framing = {
-  item: (json) => `data: ${json}\n\n`,
+  item: (json, id) => `${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`,
   error: (json) => `event: error\ndata: ${json}\n\n`,
   heartbeat: ':\n\n',
 };

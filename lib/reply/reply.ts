@@ -3,15 +3,20 @@ import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
-import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/run-events.js';
-import type { MaybePromise } from '../shared/standard-schema.js';
+import {
+  type AgentRun,
+  type AgentRunResult,
+  eventIdOf,
+  isAgentRun,
+  toOutputs,
+} from '../shared/run-events.js';
 import { hasMember } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { escapeLineEnds, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
 import { refusal } from './sendable.js';
-import { HEARTBEAT_MS, sendStream } from './stream.js';
+import { HEARTBEAT_MS, type StreamOptions, sendStream } from './stream.js';
 import { type OutputRules, sendable, sendValue } from './value.js';
 
 /** Where a reply goes, and what it must keep to. */
@@ -72,7 +77,8 @@ async function sendRun(target: ReplyTarget, run: AgentRun, type: ReplyType): Pro
   // request had none.
   const { slot } = target.state;
   const encode = (event: unknown) => escapeLineEnds(JSON.stringify(event));
-  return streamTo(target, type, run, encode, () => slot.fields.session_id !== undefined);
+  const headersReady = () => slot.fields.session_id !== undefined;
+  return streamTo(target, type, run, { encode, idOf: eventIdOf, headersReady });
 }
 
 function sendItems(
@@ -83,15 +89,14 @@ function sendItems(
   // `undefined`, which JSON does not know, is null: an item is never dropped.
   const encode = (item: unknown) =>
     sendable(target, item, (checked) => escapeLineEnds(JSON.stringify(checked) ?? 'null'));
-  return streamTo(target, type, source, encode, () => true);
+  return streamTo(target, type, source, { encode, headersReady: () => true });
 }
 
 function streamTo(
   { req, res, state }: ReplyTarget,
   type: StreamType,
   source: AsyncIterable<unknown>,
-  encode: (item: unknown) => MaybePromise<string>,
-  headersReady: () => boolean,
+  items: Pick<StreamOptions, 'encode' | 'idOf' | 'headersReady'>,
 ): Promise<void> {
   if (hasNoBody(req, res)) {
     echoSession(res, state);
@@ -103,9 +108,8 @@ function streamTo(
     type,
     client: state.client,
     heartbeatMs: HEARTBEAT_MS,
-    encode,
+    ...items,
     beforeHeaders: () => echoSession(res, state),
-    headersReady,
     encodeFailure: (error) => {
       // The status of the reply is sent already: without this, the trace would show a success.
       recordFailure(error);

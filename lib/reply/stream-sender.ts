@@ -15,6 +15,8 @@ export interface StreamOptions {
   readonly client: Client;
   /** The JSON text of an item, on one line; its throw, or rejection, ends the stream like a failure of the source. */
   readonly encode: (item: unknown) => MaybePromise<string>;
+  /** The id of an item, for those whose source can be read again. @defaultValue no item has one */
+  readonly idOf?: ((item: unknown) => string | undefined) | undefined;
   /** Last call before the headers go: the first item may have brought the session id. */
   readonly beforeHeaders: () => void;
   /** False while the headers would miss something that only the first item brings: heartbeats wait, too. */
@@ -100,17 +102,18 @@ export class StreamSender {
       if (Object(result) !== result) throw new TypeError('The iterator gave no result object');
       if (result.done === true) return this.#end();
       const text = this.#options.encode(result.value);
-      if (text instanceof Promise) text.then(this.#add).catch(this.#fail);
-      else this.#add(text);
+      const id = this.#options.idOf?.(result.value);
+      if (text instanceof Promise) text.then((late) => this.#add(late, id)).catch(this.#fail);
+      else this.#add(text, id);
     } catch (error) {
       return this.#fail(error);
     }
   };
 
-  readonly #add = (text: string) => {
+  readonly #add = (text: string, id?: string) => {
     if (this.#over) return;
     if (this.#res.writableEnded) return this.#stop();
-    this.#writer.add(FRAMING[this.#options.type].item(text));
+    this.#writer.add(FRAMING[this.#options.type].item(text, id));
     if (this.#writer.full) this.#paused = true;
     else this.#pull();
   };

@@ -27,6 +27,7 @@ export const ERROR_CATALOGUE = {
   INVALID_FIELD: { status: 400, title: 'An envelope field is not valid' },
   SESSION_REQUIRED: { status: 400, title: 'A session id is required' },
   SESSION_FORBIDDEN: { status: 403, title: 'The session is not open to this caller' },
+  RUN_NOT_FOUND: { status: 404, title: 'The run is not known, or no longer' },
   NOT_ACCEPTABLE: { status: 406, title: 'No acceptable representation' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The media type is not supported' },

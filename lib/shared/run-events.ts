@@ -9,6 +9,8 @@ export interface RunStartEvent {
   /** 32 hex digits; absent where nothing traces. */
   readonly trace_id?: string;
   readonly engine: string;
+  /** What `resumeRun()` of `./engines/queue` finds the run by; absent where a run cannot be resumed. */
+  readonly run_id?: string;
 }
 
 /** Tokens of one call to a model. */
@@ -42,8 +44,26 @@ export type AgentEvent =
     }
   /** The engine gave up its own session for another one: what it knew besides `messages` may be gone. */
   | { readonly type: 'session.replaced'; readonly from: string; readonly to: string }
+  /** A reader was so slow that this many events in front of the next one are no longer kept. */
+  | { readonly type: 'events.dropped'; readonly count: number }
   | UsageEvent
   | RunEndEvent;
+
+/** In the global registry: two copies of the package (ESM and CJS) know each other's events. */
+const EVENT_ID = Symbol.for('express-agent-envelope.event-id');
+
+/**
+ * Gives an event of a kept run the id that a client may come back with. It stands in the frame of SSE and is no member of the
+ * event: an event is its wire shape.
+ */
+export function withEventId<Event extends AgentEvent>(event: Event, id: string | undefined): Event {
+  return id === undefined ? event : Object.defineProperty(event, EVENT_ID, { value: id });
+}
+
+/** The id of an event, where its run is kept. */
+export function eventIdOf(event: unknown): string | undefined {
+  return (event as { readonly [EVENT_ID]?: string })[EVENT_ID];
+}
 
 /** One message of a conversation. */
 export interface AgentMessage {

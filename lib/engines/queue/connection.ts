@@ -1,0 +1,150 @@
+/** What an app gave as its connection goes in; clients of Redis come out, open while somebody uses them. */
+import { AsyncResource } from 'node:async_hooks';
+import { diag } from '@opentelemetry/api';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import { guardTracing } from '../../session/tracing.js';
+import { engineFailed } from '../engine-error.js';
+import { requirePeers } from '../peer.js';
+import { orAborted, within } from '../waiting.js';
+
+/** @throws Error with the code `PEER_MISSING` for a package that is not installed */
+export function requireRedis(caller: string): void {
+  requirePeers(caller, ['bullmq', 'ioredis']);
+}
+
+/** What BullMQ takes: where Redis is, or a client of ioredis. */
+export type QueueConnection = RedisAddress | Redis | Cluster;
+type RedisAddress = RedisOptions & { readonly url?: string };
+
+/** How long a request waits for Redis to be there: as long as a restart takes. */
+const CONNECT_MS = 5_000;
+
+/** The two clients of a gateway, whatever the number of its runs: one that subscribes can do nothing else. */
+export interface Clients {
+  readonly commands: Redis;
+  readonly subscriber: Redis;
+}
+
+export function isClient(connection: object): connection is Redis {
+  return typeof (connection as Partial<Redis>).duplicate === 'function';
+}
+
+/**
+ * The clients of one place of the app. A client that was given stays its owner's: it is used, never closed. Those that are made
+ * here do not keep the process alive while nobody uses them, and come back after a loss only for somebody who does.
+ */
+export class Connections {
+  readonly #connection: QueueConnection;
+  readonly #made: Redis[] = [];
+  readonly #inScope: <T>(make: () => T) => T;
+  #users = 0;
+  #clients: Promise<Clients> | undefined;
+
+  constructor(connection: QueueConnection) {
+    this.#connection = connection;
+    // Sockets live longer than the request that opens them, and must not belong to its session.
+    const scope = new AsyncResource('express-agent-envelope.redis');
+    this.#inScope = (make) => scope.runInAsyncScope(make);
+  }
+
+  /**
+   * @returns the clients, connected. Whoever gets them calls {@link release} once.
+   * @throws {@link EnvelopeError} `ENGINE_FAILED` (502) when Redis is not there
+   */
+  async acquire(): Promise<Clients> {
+    this.#users += 1;
+    for (const client of this.#made) client.stream?.ref?.();
+    try {
+      this.#clients ??= this.#inScope(() => this.#open());
+      const clients = await this.#clients;
+      await within(CONNECT_MS, async (signal) => {
+        const all = [clients.commands, clients.subscriber].map((client) =>
+          this.#ready(client, signal),
+        );
+        await orAborted(Promise.all(all), signal);
+      });
+      return clients;
+    } catch (cause) {
+      this.release();
+      throw engineFailed('Redis cannot be reached', { cause });
+    }
+  }
+
+  release(): void {
+    this.#users -= 1;
+    for (const client of this.#made) this.#letGo(client);
+  }
+
+  /** A client of its own for a worker, which waits for a Redis that is down until {@link close} is called. */
+  async open(): Promise<Redis> {
+    this.#users += 1;
+    const client = await this.#make();
+    client.connect().catch(() => undefined);
+    return client;
+  }
+
+  /** Closes what was made here. */
+  close(): void {
+    this.#users = 0;
+    for (const client of this.#made) client.disconnect();
+  }
+
+  async #open(): Promise<Clients> {
+    const given = this.#connection;
+    const subscriber = await this.#make();
+    return { commands: isClient(given) ? given : await this.#make(), subscriber };
+  }
+
+  async #make(): Promise<Redis> {
+    const given = this.#connection;
+    const options: RedisOptions = {
+      lazyConnect: true,
+      // BullMQ asks for it. Each caller has a limit of its own.
+      maxRetriesPerRequest: null,
+      retryStrategy: (times) => (this.#users > 0 ? Math.min(50 * times, 1_000) : null),
+    };
+    const client = isClient(given)
+      ? duplicate(given, options)
+      : await connect(given as RedisAddress, options);
+    client.on('error', report);
+    client.on('connect', () => this.#letGo(client));
+    this.#made.push(client);
+    return client;
+  }
+
+  /** One that was never connected, or gave up while nobody used it, is told to connect; its owner's is only waited for. */
+  async #ready(client: Redis, signal: AbortSignal): Promise<void> {
+    if (client.status === 'ready') return;
+    const gaveUp = client.status === 'end' && this.#made.includes(client);
+    // What it rejects with is only the first attempt's failure.
+    if (gaveUp || client.status === 'wait') client.connect().catch(() => undefined);
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        client.off('ready', done);
+        resolve();
+      };
+      client.on('ready', done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  #letGo(client: Redis): void {
+    if (this.#users === 0) client.stream?.unref?.();
+  }
+}
+
+function duplicate(given: Redis, options: RedisOptions): Redis {
+  return given.isCluster ? given.duplicate() : given.duplicate(options);
+}
+
+async function connect(where: RedisAddress, options: RedisOptions): Promise<Redis> {
+  const { Redis } = await import('ioredis');
+  const { url, ...others } = where;
+  const all = { ...others, ...options } as RedisOptions & { replyMapping?: 'legacy' };
+  return url === undefined ? new Redis(all) : new Redis(url, all);
+}
+
+/** What a client says of its connection. Who waits for an answer gets an error of its own. */
+export function report(error: unknown): void {
+  guardTracing(() => diag.error('express-agent-envelope REDIS_UNREACHABLE', error));
+}

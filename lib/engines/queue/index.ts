@@ -1,0 +1,13 @@
+/** The public names of `express-agent-envelope/engines/queue`. */
+export type { QueueConnection } from './connection.js';
+export type {
+  QueueOptions,
+  QueuePlace,
+  ResumeRunOptions,
+  RetentionCeiling,
+  RetentionOptions,
+  RunWorkerOptions,
+} from './options.js';
+export { queue } from './queue.js';
+export { resumeRun } from './resume.js';
+export { type RunWorker, runWorker } from './worker.js';

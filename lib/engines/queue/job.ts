@@ -1,0 +1,52 @@
+/** A request and its surroundings go in, a job's data comes out, and the other way round. */
+import { type Context, context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { isJsonObject, type JsonObject } from '../../shared/json.js';
+import type { EngineRequest } from '../engine.js';
+import { engineFailed } from '../engine-error.js';
+import { parseRequest } from '../run-request.js';
+
+/** Name of each job. */
+export const JOB_NAME = 'run';
+
+/** Goes up when a worker that does not know the new one would do something else than was asked. */
+const VERSION = 1;
+
+/** What a job holds. The conversation's id stands with the run, where the worker reads it. */
+export interface RunJob {
+  readonly version: number;
+  readonly request: EngineRequest;
+  /** W3C trace context. */
+  readonly trace: Readonly<Record<string, string>>;
+}
+
+export function createJob({ messages, model, parameters }: EngineRequest): RunJob {
+  const carrier: Record<string, string> = {};
+  propagation.inject(context.active(), carrier);
+  return { version: VERSION, request: { messages, model, parameters }, trace: carrier };
+}
+
+/** @throws {@link EnvelopeError} `ENGINE_FAILED` for another version and for what is no job of this package */
+export function parseJob(data: unknown): RunJob {
+  if (!isJsonObject(data) || !isJsonObject(data.request)) {
+    throw engineFailed('The job is none that a gateway of this package makes');
+  }
+  if (data.version !== VERSION) {
+    throw engineFailed(`The worker knows version ${VERSION} of a job, and this one has another`);
+  }
+  const { sessionId: _, ...request } = parseRequest(data.request as unknown as EngineRequest);
+  const carrier = isJsonObject(data.trace) ? data.trace : {};
+  return { version: VERSION, request, trace: carrier as RunJob['trace'] };
+}
+
+/**
+ * The context that the run belongs under: the request's. Where BullMQ's telemetry made a span for the job, that span is in the
+ * same trace already, and closer.
+ */
+export function contextOfJob(carrier: RunJob['trace'] | JsonObject): Context {
+  const sent = propagation.extract(ROOT_CONTEXT, carrier);
+  const active = context.active();
+  const isOfTrace =
+    trace.getSpanContext(active)?.traceId === trace.getSpanContext(sent)?.traceId &&
+    trace.getSpanContext(active) !== undefined;
+  return isOfTrace ? active : sent;
+}

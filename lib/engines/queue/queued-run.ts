@@ -1,0 +1,110 @@
+/** One run of a gateway goes in; its job is made, its events are read, and it is cancelled where nobody wants it any more. */
+import { randomUUID } from 'node:crypto';
+import { diag } from '@opentelemetry/api';
+import type { Queue } from 'bullmq';
+import { getSessionId } from '../../session/session.js';
+import { guardTracing } from '../../session/tracing.js';
+import { isAbortError } from '../../shared/thrown.js';
+import type { EngineRequest, EngineSession } from '../engine.js';
+import { engineLate } from '../engine-error.js';
+import { orAborted, within } from '../waiting.js';
+import { createJob, JOB_NAME } from './job.js';
+import type { QueueConfiguration } from './options.js';
+import { reached, readEvents, readStart } from './run-reader.js';
+import type { RunStore } from './run-store.js';
+import { CANCELLED, START_ID } from './stored-event.js';
+import type { WakeUps } from './wake-ups.js';
+
+/** What all runs of an engine share. */
+export interface Gateway {
+  readonly jobs: Queue;
+  readonly store: RunStore;
+  readonly wakeUps: WakeUps;
+}
+
+/** How long a close waits for Redis. */
+const CANCEL_MS = 2_000;
+
+/**
+ * Makes a run and its job, and waits until a worker has started it.
+ *
+ * @param signal - aborts when the run is to end early
+ */
+export async function openRun(
+  gateway: Gateway,
+  configuration: QueueConfiguration,
+  request: EngineRequest,
+  signal: AbortSignal,
+): Promise<EngineSession> {
+  const { timeoutMs: silenceMs, onClientLeft } = configuration;
+  const runId = randomUUID();
+  const queued = enqueue(gateway, configuration, runId, request);
+  let failure: unknown;
+  const close = async () => {
+    queued.then((news) => news.stop()).catch(() => undefined);
+    // A client that leaves aborts with no reason of its own.
+    const left = failure === undefined && signal.aborted && isAbortError(signal.reason);
+    if (!(left && onClientLeft === 'continue')) await cancel(gateway, runId, queued);
+  };
+  try {
+    const begin = async () =>
+      readStart({ store: gateway.store, runId, news: await queued, silenceMs });
+    const late = () => engineLate(`No worker has started the run within ${silenceMs} ms`);
+    const { engineSessionId, model, provider } = await within(
+      silenceMs,
+      (ended) => orAborted(reached(begin()), ended),
+      { outer: signal, late },
+    );
+    return {
+      id: engineSessionId,
+      model,
+      provider,
+      resumable: { runId, startId: START_ID },
+      async *prompt() {
+        try {
+          const news = await queued;
+          yield* readEvents({ store: gateway.store, runId, news, silenceMs }, Number(START_ID));
+        } catch (error) {
+          failure = error;
+          throw error;
+        }
+      },
+      close,
+    };
+  } catch (error) {
+    if (!signal.aborted) failure = error;
+    await close();
+    throw error;
+  }
+}
+
+/** Listens first: nothing that a fast worker writes is missed. */
+async function enqueue(
+  { jobs, store, wakeUps }: Gateway,
+  configuration: QueueConfiguration,
+  runId: string,
+  request: EngineRequest,
+) {
+  const news = await wakeUps.listen(store.key(runId));
+  await store.create(runId, getSessionId() ?? '', configuration);
+  await jobs.add(JOB_NAME, createJob(request), { jobId: runId });
+  return news;
+}
+
+/** Ends a run that is not over: the job goes, or its worker finds the mark. It never rejects. */
+async function cancel(
+  { jobs, store }: Gateway,
+  runId: string,
+  queued: Promise<unknown>,
+): Promise<void> {
+  const work = async () => {
+    await queued.catch(() => undefined);
+    await store.cancel(runId, CANCELLED);
+    await jobs.remove(runId);
+  };
+  try {
+    await within(CANCEL_MS, (late) => orAborted(work(), late));
+  } catch (error) {
+    guardTracing(() => diag.error('express-agent-envelope: a run could not be cancelled', error));
+  }
+}

@@ -1,0 +1,103 @@
+/** A run's place in Redis goes in; its start and its events come out, those that are there and then the live ones. */
+import { EnvelopeError } from '../../shared/errors.js';
+import { type AgentEvent, withEventId } from '../../shared/run-events.js';
+import { engineFailed, engineLate } from '../engine-error.js';
+import { orAborted, within } from '../waiting.js';
+import { type Page, type RunStore, runGone } from './run-store.js';
+import { isLast, parseEvent, parseStart, type StoredStart } from './stored-event.js';
+import type { News } from './wake-ups.js';
+
+/** Events that are fetched at once: a client that does not read has as many in this process at the most. */
+const PAGE = 64;
+
+/** How long Redis may take to answer. */
+const ANSWER_MS = 10_000;
+
+/** How a run is read. */
+export interface ReadOptions {
+  readonly store: RunStore;
+  readonly runId: string;
+  readonly news: News;
+  /** How long the run may be silent, in milliseconds. */
+  readonly silenceMs: number;
+}
+
+/**
+ * Waits for the start.
+ *
+ * @throws {@link EnvelopeError} what the run failed with before it started; 504 `ENGINE_FAILED` for one that nobody starts
+ */
+export async function readStart(options: ReadOptions): Promise<StoredStart> {
+  const wait = patience(options);
+  while (await wait()) {
+    const page = await fetchPage(options, 1);
+    if (page.start !== undefined) return parseStart(page.start);
+    const [event] = page.events;
+    if (event !== undefined) parseEvent(event.text, event.number);
+  }
+  throw runGone();
+}
+
+/**
+ * The events after number `after`, until the run is over. They are fetched as they are asked for.
+ *
+ * @throws {@link EnvelopeError} what the run failed with; 504 `ENGINE_FAILED` when it is silent for too long
+ */
+export async function* readEvents(
+  options: ReadOptions,
+  after: number,
+): AsyncGenerator<AgentEvent, void> {
+  let last = after;
+  let wait = patience(options);
+  while (await wait()) {
+    let fetched: number;
+    do {
+      const { events } = await fetchPage(options, last + 1);
+      fetched = events.length;
+      for (const { number, text } of events) {
+        const dropped = number - last - 1;
+        if (dropped > 0) {
+          yield withEventId({ type: 'events.dropped', count: dropped }, String(number - 1));
+        }
+        last = number;
+        const event = parseEvent(text, number);
+        yield event;
+        if (isLast(event)) return;
+      }
+      if (fetched > 0) wait = patience(options);
+    } while (fetched === PAGE);
+  }
+}
+
+/** Waits for news, again and again, until that takes too long in all. */
+function patience({ news, silenceMs }: ReadOptions): () => Promise<boolean> {
+  const end = Date.now() + silenceMs;
+  return async () => {
+    const left = end - Date.now();
+    if (left <= 0) throw engineLate(`The run was silent for more than ${silenceMs} ms`);
+    return news.wait(left);
+  };
+}
+
+async function fetchPage({ store, runId, silenceMs }: ReadOptions, from: number): Promise<Page> {
+  const page = await answered(Math.min(silenceMs, ANSWER_MS), store.read(runId, from, PAGE));
+  if (page === undefined) throw runGone();
+  return page;
+}
+
+/** @throws {@link EnvelopeError} `ENGINE_FAILED` (504) when Redis does not answer within `ms` milliseconds */
+export function answered<T>(ms: number, answer: Promise<T>): Promise<T> {
+  const late = () => engineLate(`Redis did not answer within ${ms} ms`);
+  return within(ms, (signal) => orAborted(reached(answer), signal), { late });
+}
+
+/** @throws {@link EnvelopeError} `ENGINE_FAILED` (502) for what the client of Redis rejects with */
+export async function reached<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw error instanceof EnvelopeError
+      ? error
+      : engineFailed('Redis cannot be reached', { cause: error });
+  }
+}

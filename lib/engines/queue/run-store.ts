@@ -1,0 +1,129 @@
+/** A client of Redis goes in; the runs that are kept there come out, each call one step of a run's life. */
+import type { Redis } from 'ioredis';
+import { engineFailed } from '../engine-error.js';
+import * as scripts from './scripts.js';
+
+/** A run is forgotten by then, whatever happened to its worker. */
+const LIFE_MS = 24 * 60 * 60 * 1000;
+/** A job that ends the process of three workers before its first event is taken for the cause. */
+const MAX_CLAIMS = 3;
+
+/** No ceiling. */
+const MAX_INTEGER = 2 ** 31 - 1;
+
+/** Where the runs of a queue are kept. `prefix` and `name` are BullMQ's, so that one pattern finds all that a queue keeps. */
+export interface Place {
+  readonly prefix: string;
+  readonly name: string;
+}
+
+/** How much is kept of a run. */
+export interface Retention {
+  readonly maxEvents: number;
+  readonly retentionMs: number;
+}
+
+/** A worker's own bounds of it. */
+export type RetentionCeiling = { readonly [Name in keyof Retention]: Retention[Name] | undefined };
+
+/** What a worker learns when it takes a job. */
+export interface Claim {
+  readonly verdict: 'run' | 'gone' | 'over' | 'given-up' | 'broken-off' | 'cancelled';
+  readonly sessionId: string;
+  /** What a worker before this one wrote as the start. */
+  readonly start: string | undefined;
+  /** How many events there are. */
+  readonly count: number;
+}
+
+/** Some of a run's events. */
+export interface Page {
+  readonly start: string | undefined;
+  readonly count: number;
+  readonly events: readonly { readonly number: number; readonly text: string }[];
+}
+
+/** Whether the worker may go on. */
+export type Standing = 'ok' | 'cancelled' | 'lost';
+
+export class RunStore {
+  readonly #redis: Redis;
+  readonly #place: Place;
+
+  constructor(redis: Redis, place: Place) {
+    this.#redis = redis;
+    this.#place = place;
+  }
+
+  /** The run's key, which is its channel, too. */
+  key(runId: string): string {
+    return `${this.#place.prefix}:${this.#place.name}:run:${runId}`;
+  }
+
+  async create(runId: string, sessionId: string, keep: Retention): Promise<void> {
+    const { maxEvents, retentionMs } = keep;
+    await this.#call(scripts.create, runId, [sessionId, LIFE_MS, maxEvents, retentionMs]);
+  }
+
+  /** @param ceiling - the worker's own bounds of what is kept */
+  async claim(runId: string, token: string, ceiling: RetentionCeiling): Promise<Claim> {
+    const { maxEvents = MAX_INTEGER, retentionMs = MAX_INTEGER } = ceiling;
+    const args = [token, LIFE_MS, MAX_CLAIMS, maxEvents, retentionMs];
+    const found = await this.#call(scripts.claim, runId, args);
+    const [verdict, sessionId, start, count] = found as [Claim['verdict'], string, string, number];
+    return { verdict, sessionId, start: start || undefined, count };
+  }
+
+  async start(runId: string, token: string, start: string, sessionId: string): Promise<Standing> {
+    return (await this.#call(scripts.start, runId, [token, start, sessionId])) as Standing;
+  }
+
+  async append(
+    runId: string,
+    token: string,
+    { before, ends, events }: { before: number; ends: boolean; events: readonly string[] },
+  ): Promise<Standing> {
+    const args = [token, before, ends ? 1 : 0, LIFE_MS, ...events];
+    return (await this.#call(scripts.append, runId, args)) as Standing;
+  }
+
+  async cancel(runId: string, end: string): Promise<void> {
+    await this.#call(scripts.cancel, runId, [end]);
+  }
+
+  /** Events from number `from` on; `undefined` when there is no such run. */
+  async read(runId: string, from: number, limit: number): Promise<Page | undefined> {
+    const found = await this.#call(scripts.read, runId, [from, limit]);
+    if (!Array.isArray(found)) return undefined;
+    const [start, count, entries] = found as [string | null, number, [string, string[]][]];
+    const events = entries.map(([id, [, text]]) => ({ number: Number.parseInt(id, 10), text }));
+    return { start: start ?? undefined, count, events } as Page;
+  }
+
+  /** What a client asks for before it reads; `undefined` when there is no such run. */
+  async describe(runId: string) {
+    const [state, sessionId, count] = await this.#redis.hmget(
+      this.key(runId),
+      'state',
+      'session_id',
+      'n',
+    );
+    if (!state) return undefined;
+    return { ended: state === 'ended', sessionId: sessionId ?? '', count: Number(count) };
+  }
+
+  /** Whether the worker with this token may go on with the run. */
+  async standing(runId: string, token: string): Promise<Standing> {
+    const [owner, cancelled] = await this.#redis.hmget(this.key(runId), 'owner', 'cancelled');
+    if (owner !== token) return 'lost';
+    return cancelled ? 'cancelled' : 'ok';
+  }
+
+  #call(script: scripts.Script, runId: string, args: readonly (string | number)[]) {
+    const key = this.key(runId);
+    return script(this.#redis, [key, `${key}:events`], args);
+  }
+}
+
+/** The run was there, and is no longer: Redis has lost it, or it has expired. */
+export const runGone = () => engineFailed('The run is no longer kept in Redis');

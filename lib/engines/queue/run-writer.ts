@@ -1,0 +1,85 @@
+/** A worker's claim on a run goes in; its start, its events and its end are written, in order, each once. */
+import type { AgentEvent } from '../../shared/run-events.js';
+import type { RunStore, Standing } from './run-store.js';
+
+/** Events in one write. What an engine sends while one is under way goes with the next. */
+const MAX_BATCH = 256;
+
+/** The run is another worker's now, or gone from Redis. */
+export class LostRun extends Error {}
+
+export class RunWriter {
+  readonly #store: RunStore;
+  readonly #runId: string;
+  readonly #token: string;
+  #before: number;
+  #waiting: string[] = [];
+  #ends = false;
+  #writing: Promise<void> | undefined;
+  #failure: unknown;
+
+  /** @param before - how many events stand there already */
+  constructor(store: RunStore, runId: string, token: string, before: number) {
+    this.#store = store;
+    this.#runId = runId;
+    this.#token = token;
+    this.#before = before;
+  }
+
+  /** @throws LostRun */
+  async start(start: object, sessionId: string): Promise<void> {
+    const text = JSON.stringify(start);
+    check(await this.#store.start(this.#runId, this.#token, text, sessionId));
+  }
+
+  /**
+   * Writes an event, and waits only while there are too many that Redis has not taken.
+   *
+   * @throws LostRun for an earlier one
+   */
+  async add(event: AgentEvent): Promise<void> {
+    this.#push(JSON.stringify(event));
+    if (this.#waiting.length >= MAX_BATCH) await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * Writes the last event, and waits until all are written.
+   *
+   * @throws LostRun
+   */
+  async end(text: string): Promise<void> {
+    this.#push(text);
+    this.#ends = true;
+    while (this.#writing !== undefined) await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #push(text: string): void {
+    this.#waiting.push(text);
+    this.#writing ??= this.#write();
+  }
+
+  /** One write at a time: the next one's events are numbered from where this one ended. */
+  async #write(): Promise<void> {
+    try {
+      // What comes in the same turn goes in the same write.
+      await undefined;
+      while (this.#waiting.length > 0 && this.#failure === undefined) {
+        const events = this.#waiting.splice(0, MAX_BATCH);
+        const ends = this.#ends && this.#waiting.length === 0;
+        const batch = { before: this.#before, ends, events };
+        check(await this.#store.append(this.#runId, this.#token, batch));
+        this.#before += events.length;
+      }
+    } catch (error) {
+      this.#failure = error;
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+}
+
+function check(standing: Standing): void {
+  if (standing === 'lost') throw new LostRun('The run is no longer this worker’s');
+}

@@ -1,0 +1,120 @@
+/**
+ * The state of a run goes in and out, by Lua scripts: each is one step that happens whole or not at all, and may be sent twice.
+ *
+ * KEYS[1] is the run, a hash; KEYS[2] its events, a stream whose ids are 1-0, 2-0, 3-0 and so on. The name of the run's key
+ * is also the channel on which its readers are woken.
+ *
+ * | field of the run   | what it holds                                                            |
+ * | ------------------ | ------------------------------------------------------------------------ |
+ * | `session_id`       | the conversation's id; empty until an engine gives its own               |
+ * | `state`            | `queued`, `running` or `ended`                                           |
+ * | `owner`, `claims`  | the token of the worker that may write, and how often one took the job   |
+ * | `start`            | `run.start`, and what the gateway must know of the engine's session      |
+ * | `n`                | how many events were written                                             |
+ * | `max`, `keep`      | how many of them are kept, and for how long (milliseconds) after the end |
+ * | `cancelled`        | there when the run is to end early                                       |
+ */
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+
+/** A script on the keys of one run. */
+export type Script = (
+  redis: Redis,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+) => Promise<unknown>;
+
+function script(lua: string): Script {
+  const sha = createHash('sha1').update(lua).digest('hex');
+  return async (redis, keys, args) => {
+    try {
+      return await redis.evalsha(sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!String(error).includes('NOSCRIPT')) throw error;
+      return redis.eval(lua, keys.length, ...keys, ...args);
+    }
+  };
+}
+
+/** Ends the run: what is kept of it goes after `keep` milliseconds. Part of the scripts below. */
+const END = `
+local function finish(keep)
+  redis.call('HSET', KEYS[1], 'state', 'ended')
+  redis.call('PEXPIRE', KEYS[1], keep)
+  redis.call('PEXPIRE', KEYS[2], keep)
+end
+`;
+
+/** ARGV: session id, milliseconds that a run may last, `max`, `keep`. */
+export const create = script(`
+redis.call('HSET', KEYS[1], 'session_id', ARGV[1], 'state', 'queued', 'n', 0, 'claims', 0, 'max', ARGV[3], 'keep', ARGV[4])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`);
+
+/**
+ * A worker has taken the job: from now on only its token may write. ARGV: the token, milliseconds that a run may last, the most
+ * often that the job may be taken, and the worker's ceilings of `max` and `keep`. Returns a verdict, `session_id`, `start`, `n`.
+ */
+export const claim = script(`
+local run = redis.call('HMGET', KEYS[1], 'state', 'session_id', 'start', 'n', 'cancelled', 'max', 'keep')
+if not run[1] then return { 'gone' } end
+if run[1] == 'ended' then return { 'over' } end
+local claims = redis.call('HINCRBY', KEYS[1], 'claims', 1)
+local max = math.min(tonumber(run[6]), tonumber(ARGV[4]))
+local keep = math.min(tonumber(run[7]), tonumber(ARGV[5]))
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'state', 'running', 'max', max, 'keep', keep)
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local verdict = 'run'
+if claims > tonumber(ARGV[3]) then verdict = 'given-up' end
+if tonumber(run[4]) > 0 then verdict = 'broken-off' end
+if run[5] then verdict = 'cancelled' end
+return { verdict, run[2], run[3], tonumber(run[4]) }
+`);
+
+/** ARGV: the token, the start, the session id. Returns `ok`, or `lost` to a worker that may not write any more. */
+export const start = script(`
+if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 'lost' end
+redis.call('HSET', KEYS[1], 'start', ARGV[2], 'session_id', ARGV[3])
+redis.call('PUBLISH', KEYS[1], 0)
+return 'ok'
+`);
+
+/**
+ * ARGV: the token, how many events come before these, `1` when the run ends with them, milliseconds that a run may last, the
+ * events. Returns as `start` does.
+ */
+export const append = script(`${END}
+local run = redis.call('HMGET', KEYS[1], 'owner', 'n', 'max', 'keep')
+local n = tonumber(run[2])
+local before = tonumber(ARGV[2])
+if run[1] ~= ARGV[1] or n < before then return 'lost' end
+for i = 5, #ARGV do
+  local id = before + i - 4
+  if id > n then redis.call('XADD', KEYS[2], 'MAXLEN', run[3], id .. '-0', 'e', ARGV[i]) end
+  n = math.max(n, id)
+end
+redis.call('HSET', KEYS[1], 'n', n)
+if before == 0 then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
+if ARGV[3] == '1' then finish(run[4]) end
+redis.call('PUBLISH', KEYS[1], n)
+return 'ok'
+`);
+
+/** ARGV: the event that ends a run that nobody has taken yet. The worker of any other run finds the mark. */
+export const cancel = script(`${END}
+local run = redis.call('HMGET', KEYS[1], 'state', 'n', 'max', 'keep')
+if not run[1] or run[1] == 'ended' then return end
+redis.call('HSET', KEYS[1], 'cancelled', 1)
+if run[1] ~= 'queued' then return end
+redis.call('XADD', KEYS[2], (tonumber(run[2]) + 1) .. '-0', 'e', ARGV[1])
+redis.call('HINCRBY', KEYS[1], 'n', 1)
+finish(run[4])
+redis.call('PUBLISH', KEYS[1], 1)
+`);
+
+/** ARGV: the number of the first event, how many at the most. Returns `start`, `n` and the events; nothing for no run. */
+export const read = script(`
+if redis.call('EXISTS', KEYS[1]) == 0 then return end
+local run = redis.call('HMGET', KEYS[1], 'start', 'n')
+return { run[1], tonumber(run[2]), redis.call('XRANGE', KEYS[2], ARGV[1] .. '-0', '+', 'COUNT', ARGV[2]) }
+`);

@@ -1,0 +1,94 @@
+/** A job goes in; the engine runs in the session and the trace of its request, and what it does is written. */
+import { randomUUID } from 'node:crypto';
+import type { Job } from 'bullmq';
+import { deriveSlot, runInSlot } from '../../session/slot.js';
+import type { RunStartEvent } from '../../shared/run-events.js';
+import type { AgentEngine, EngineSession } from '../engine.js';
+import { engineFailed } from '../engine-error.js';
+import { run } from '../run.js';
+import { contextOfJob, parseJob } from './job.js';
+import type { Claim, RetentionCeiling, RunStore } from './run-store.js';
+import { LostRun, RunWriter } from './run-writer.js';
+import { CANCELLED, parseStart, type StoredStart, storedFailure } from './stored-event.js';
+import { watchStanding } from './watch.js';
+
+/** Why a run is not begun that another worker had taken before. */
+const REFUSALS: Partial<Record<Claim['verdict'], string>> = {
+  'broken-off': 'The worker of the run has died in the middle of it',
+  'given-up': 'Every worker that took the run has died',
+};
+
+/** @returns a processor for BullMQ's worker. It rejects only for a run that is no longer this worker's. */
+export function processorOf(engine: AgentEngine, store: RunStore, ceiling: RetentionCeiling) {
+  const watch = watchStanding(store);
+  return async ({ id, data }: Job): Promise<void> => {
+    const token = randomUUID();
+    const claim = await store.claim(String(id), token, ceiling);
+    if (claim.verdict === 'gone' || claim.verdict === 'over') return;
+    const writer = new RunWriter(store, String(id), token, claim.count);
+    if (claim.verdict === 'cancelled') return writer.end(CANCELLED);
+    const refusal = REFUSALS[claim.verdict];
+    if (refusal !== undefined) return writer.end(storedFailure(engineFailed(refusal)));
+    const watched = watch(String(id), token);
+    try {
+      await execute(engine, data, claim, writer, watched.signal);
+    } catch (error) {
+      if (error instanceof LostRun) throw error;
+      const { cancelled } = watched;
+      await writer.end(cancelled ? CANCELLED : storedFailure(error));
+    } finally {
+      watched.stop();
+    }
+  };
+}
+
+async function execute(
+  engine: AgentEngine,
+  data: unknown,
+  claim: Claim,
+  writer: RunWriter,
+  signal: AbortSignal,
+): Promise<void> {
+  const { request, trace } = parseJob(data);
+  const observed = observe(engine);
+  // A slot of its own: nothing of what surrounds the worker belongs to the run.
+  const slot = deriveSlot(claim.sessionId, undefined);
+  const running = runInSlot(slot, contextOfJob(trace), () =>
+    run(observed.engine, request, { signal }),
+  );
+  for await (const event of running) {
+    if (event.type === 'run.start') await writeStart(writer, claim, event, observed.session());
+    else if (event.type === 'run.end') await writer.end(JSON.stringify(event));
+    else await writer.add(event);
+  }
+}
+
+/** The run's start, or where a worker before this one has written it, a mark that another session of the engine goes on. */
+async function writeStart(
+  writer: RunWriter,
+  claim: Claim,
+  event: RunStartEvent,
+  session: EngineSession,
+): Promise<void> {
+  if (claim.start === undefined) {
+    const { id: engineSessionId, model, provider } = session;
+    const start: StoredStart = { event, engineSessionId, model, provider };
+    return writer.start(start, event.session_id);
+  }
+  const { engineSessionId: from } = parseStart(claim.start);
+  await writer.add({ type: 'session.replaced', from, to: session.id });
+}
+
+/** The engine, and a look at the session that it opens: `run()` tells its id only at the end. */
+function observe(engine: AgentEngine) {
+  let opened: EngineSession | undefined;
+  const observed: AgentEngine = {
+    name: engine.name,
+    provider: engine.provider,
+    async open(request, signal) {
+      opened = await engine.open(request, signal);
+      return opened;
+    },
+  };
+  return { engine: observed, session: () => opened as EngineSession };
+}

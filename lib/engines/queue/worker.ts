@@ -1,0 +1,93 @@
+/** An engine and options go in; a worker comes out that takes jobs, runs the engine and writes the events. */
+import { diag } from '@opentelemetry/api';
+import type { Worker } from 'bullmq';
+import { guardTracing } from '../../session/tracing.js';
+import type { AgentEngine } from '../engine.js';
+import { checkEngine } from '../run-request.js';
+import { Connections, report, requireRedis } from './connection.js';
+import { parseWorkerOptions, type RunWorkerOptions, type WorkerConfiguration } from './options.js';
+import { RunStore } from './run-store.js';
+import { processorOf } from './taken-run.js';
+
+/**
+ * How long a worker may be silent before its jobs are another's: longer than Redis or the event loop stands still, short enough
+ * for a client that waits.
+ */
+const LOCK_MS = 10_000;
+/** How often workers look for jobs whose lock has expired. */
+const STALLED_MS = 2_000;
+/** How long a worker waits after a failed call to Redis. */
+const RETRY_MS = 500;
+
+/** A worker of a queue. */
+export interface RunWorker {
+  /**
+   * Takes no further job, lets the running ones finish, and closes its connections. Call it when the process is asked to stop:
+   * the runs of one that just exits are broken off.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Takes the jobs of {@link queue} and runs `engine` for each: in the session and the trace of its request, blind to the
+ * platform's id, as in the gateway's own process. It waits for a Redis that is down, and reports that to OTel's `diag` with the code
+ * `REDIS_UNREACHABLE`.
+ *
+ * A worker that dies before its first event has its run taken up by another, marked by `session.replaced` where the engine had
+ * begun; one that dies later has broken it off, with an `ENGINE_FAILED`.
+ *
+ * @param engine - what answers
+ * @param options - see {@link RunWorkerOptions}
+ * @throws TypeError at once, for what is no engine and when an option is wrong
+ * @throws Error at once, with the code `PEER_MISSING`, when `bullmq` or `ioredis` is not installed
+ * @example
+ * ```ts
+ * const worker = runWorker(pi({ model: 'anthropic/claude-sonnet-4-5' }), { connection: { host: 'redis.internal' } });
+ * process.once('SIGTERM', () => worker.close());
+ * ```
+ */
+export function runWorker(engine: AgentEngine, options: RunWorkerOptions): RunWorker {
+  checkEngine(engine, 'runWorker: engine');
+  const configuration = parseWorkerOptions(options);
+  requireRedis('runWorker()');
+  const connections = new Connections(configuration.connection);
+  const started = start(engine, configuration, connections);
+  started.catch((error) => {
+    guardTracing(() => diag.error('express-agent-envelope: runWorker() cannot start', error));
+  });
+  let closing: Promise<void> | undefined;
+  return {
+    close() {
+      closing ??= started
+        .then((worker) => worker.close())
+        .catch(() => undefined)
+        .then(() => connections.close());
+      return closing;
+    },
+  };
+}
+
+async function start(
+  engine: AgentEngine,
+  configuration: WorkerConfiguration,
+  connections: Connections,
+): Promise<Worker> {
+  const { name, prefix, concurrency, telemetry } = configuration;
+  const { Worker } = await import('bullmq');
+  const client = await connections.open();
+  const store = new RunStore(client, { name, prefix });
+  const worker = new Worker(name, processorOf(engine, store, configuration), {
+    connection: client,
+    prefix,
+    concurrency,
+    ...(telemetry && { telemetry }),
+    lockDuration: LOCK_MS,
+    lockRenewTime: LOCK_MS / 4,
+    stalledInterval: STALLED_MS,
+    runRetryDelay: RETRY_MS,
+    // How often a job may be taken is counted with its run, where the end is written, too.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+  });
+  worker.on('error', report);
+  return worker;
+}
