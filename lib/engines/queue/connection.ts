@@ -4,13 +4,8 @@ import { diag } from '@opentelemetry/api';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { guardTracing } from '../../session/tracing.js';
 import { engineFailed } from '../engine-error.js';
-import { requirePeers } from '../peer.js';
 import { orAborted, within } from '../waiting.js';
-
-/** @throws Error with the code `PEER_MISSING` for a package that is not installed */
-export function requireRedis(caller: string): void {
-  requirePeers(caller, ['bullmq', 'ioredis']);
-}
+import type { Peers } from './peers.js';
 
 /** What BullMQ takes: where Redis is, or a client of ioredis. */
 export type QueueConnection = RedisAddress | Redis | Cluster;
@@ -35,13 +30,15 @@ export function isClient(connection: object): connection is Redis {
  */
 export class Connections {
   readonly #connection: QueueConnection;
+  readonly #peers: Promise<Peers>;
   readonly #made: Redis[] = [];
   readonly #inScope: <T>(make: () => T) => T;
   #users = 0;
   #clients: Promise<Clients> | undefined;
 
-  constructor(connection: QueueConnection) {
+  constructor(connection: QueueConnection, peers: Promise<Peers>) {
     this.#connection = connection;
+    this.#peers = peers;
     // Sockets live longer than the request that opens them, and must not belong to its session.
     const scope = new AsyncResource('express-agent-envelope.redis');
     this.#inScope = (make) => scope.runInAsyncScope(make);
@@ -105,7 +102,7 @@ export class Connections {
     };
     const client = isClient(given)
       ? duplicate(given, options)
-      : await connect(given as RedisAddress, options);
+      : connect((await this.#peers).ioredis, given as RedisAddress, options);
     client.on('error', report);
     client.on('connect', () => this.#letGo(client));
     this.#made.push(client);
@@ -137,8 +134,7 @@ function duplicate(given: Redis, options: RedisOptions): Redis {
   return given.isCluster ? given.duplicate() : given.duplicate(options);
 }
 
-async function connect(where: RedisAddress, options: RedisOptions): Promise<Redis> {
-  const { Redis } = await import('ioredis');
+function connect({ Redis }: Peers['ioredis'], where: RedisAddress, options: RedisOptions): Redis {
   const { url, ...others } = where;
   const all = { ...others, ...options } as RedisOptions & { replyMapping?: 'legacy' };
   return url === undefined ? new Redis(all) : new Redis(url, all);

@@ -1,7 +1,8 @@
 /** Options go in, an engine comes out that has its runs done by workers: a job for each, and its events as they happen. */
 import type { AgentEngine } from '../engine.js';
-import { type Clients, Connections, report, requireRedis } from './connection.js';
+import { type Clients, Connections, report } from './connection.js';
 import { parseQueueOptions, type QueueConfiguration, type QueueOptions } from './options.js';
+import { loadPeers, type Peers } from './peers.js';
 import { type Gateway, openRun } from './queued-run.js';
 import { RunStore } from './run-store.js';
 import { WakeUps } from './wake-ups.js';
@@ -27,9 +28,9 @@ import { WakeUps } from './wake-ups.js';
  */
 export function queue(options: QueueOptions): AgentEngine {
   const configuration = parseQueueOptions(options);
-  requireRedis('queue()');
-  const connections = new Connections(configuration.connection);
-  let gateway: Promise<Gateway> | undefined;
+  const peers = loadPeers('queue()');
+  const connections = new Connections(configuration.connection, peers);
+  let gateway: Gateway | undefined;
   return {
     name: 'queue',
     async open(request, signal) {
@@ -37,8 +38,8 @@ export function queue(options: QueueOptions): AgentEngine {
       const clients = await connections.acquire();
       const release = () => connections.release();
       try {
-        gateway ??= createGateway(clients, configuration);
-        const session = await openRun(await gateway, configuration, request, signal);
+        gateway ??= createGateway(await peers, clients, configuration);
+        const session = await openRun(gateway, configuration, request, signal);
         return { ...session, close: () => session.close().finally(release) };
       } catch (error) {
         release();
@@ -48,12 +49,12 @@ export function queue(options: QueueOptions): AgentEngine {
   };
 }
 
-async function createGateway(
+function createGateway(
+  { bullmq }: Peers,
   { commands, subscriber }: Clients,
   { name, prefix, telemetry }: QueueConfiguration,
-): Promise<Gateway> {
-  const { Queue } = await import('bullmq');
-  const jobs = new Queue(name, {
+): Gateway {
+  const jobs = new bullmq.Queue(name, {
     connection: commands,
     prefix,
     ...(telemetry && { telemetry }),

@@ -10,8 +10,9 @@ import { setSessionHeader } from '../../session/request-state.js';
 import { deriveSlot, runInSlot, type SessionSlot } from '../../session/slot.js';
 import { EnvelopeError } from '../../shared/errors.js';
 import { type AgentEvent, eventIdOf } from '../../shared/run-events.js';
-import { Connections, requireRedis } from './connection.js';
+import { Connections } from './connection.js';
 import { parseResumeOptions, type ResumeRunOptions } from './options.js';
+import { loadPeers } from './peers.js';
 import { answered, type ReadOptions, readEvents, readStart } from './run-reader.js';
 import { RunStore } from './run-store.js';
 import { START_ID, toClientStart } from './stored-event.js';
@@ -42,8 +43,7 @@ const SILENCE_MS = 2 ** 31 - 1;
  */
 export function resumeRun(options: ResumeRunOptions): RequestHandler {
   const { connection, name, prefix, authorize } = parseResumeOptions(options);
-  requireRedis('resumeRun()');
-  const connections = new Connections(connection);
+  const connections = new Connections(connection, loadPeers('resumeRun()'));
   let wakeUps: WakeUps | undefined;
 
   const resume = async (req: Request, res: Response) => {

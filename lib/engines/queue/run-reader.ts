@@ -49,7 +49,7 @@ export async function* readEvents(
 ): AsyncGenerator<AgentEvent, void> {
   let last = after;
   let wait = patience(options);
-  while (await wait()) {
+  do {
     let fetched: number;
     do {
       const { events } = await fetchPage(options, last + 1);
@@ -66,7 +66,7 @@ export async function* readEvents(
       }
       if (fetched > 0) wait = patience(options);
     } while (fetched === PAGE);
-  }
+  } while (await wait());
 }
 
 /** Waits for news, again and again, until that takes too long in all. */

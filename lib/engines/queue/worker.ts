@@ -4,8 +4,9 @@ import type { Worker } from 'bullmq';
 import { guardTracing } from '../../session/tracing.js';
 import type { AgentEngine } from '../engine.js';
 import { checkEngine } from '../run-request.js';
-import { Connections, report, requireRedis } from './connection.js';
+import { Connections, report } from './connection.js';
 import { parseWorkerOptions, type RunWorkerOptions, type WorkerConfiguration } from './options.js';
+import { loadPeers, type Peers } from './peers.js';
 import { RunStore } from './run-store.js';
 import { processorOf } from './taken-run.js';
 
@@ -49,9 +50,9 @@ export interface RunWorker {
 export function runWorker(engine: AgentEngine, options: RunWorkerOptions): RunWorker {
   checkEngine(engine, 'runWorker: engine');
   const configuration = parseWorkerOptions(options);
-  requireRedis('runWorker()');
-  const connections = new Connections(configuration.connection);
-  const started = start(engine, configuration, connections);
+  const peers = loadPeers('runWorker()');
+  const connections = new Connections(configuration.connection, peers);
+  const started = start(engine, configuration, connections, peers);
   started.catch((error) => {
     guardTracing(() => diag.error('express-agent-envelope: runWorker() cannot start', error));
   });
@@ -71,9 +72,10 @@ async function start(
   engine: AgentEngine,
   configuration: WorkerConfiguration,
   connections: Connections,
+  peers: Promise<Peers>,
 ): Promise<Worker> {
   const { name, prefix, concurrency, telemetry } = configuration;
-  const { Worker } = await import('bullmq');
+  const { Worker } = (await peers).bullmq;
   const client = await connections.open();
   const store = new RunStore(client, { name, prefix });
   const worker = new Worker(name, processorOf(engine, store, configuration), {

@@ -1,0 +1,81 @@
+/**
+ * A gateway or a worker as a real process: `process.mjs gateway PORT [OPTIONS]` or `process.mjs worker PORT [OPTIONS]`, with the port of
+ * Redis and options as JSON. Prints its own port; `GET /state` of a worker tells its runs that are open and what its engine saw.
+ */
+import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import express from 'express';
+import { agentEnvelope, bind, problemDetails, SessionSpanProcessor } from 'express-agent-envelope';
+import { run } from 'express-agent-envelope/engines';
+import { queue, resumeRun, runWorker } from 'express-agent-envelope/engines/queue';
+
+const exporter = new InMemorySpanExporter();
+new NodeTracerProvider({
+  spanProcessors: [new SessionSpanProcessor(), new SimpleSpanProcessor(exporter)],
+}).register();
+
+const [role, port, options = '{}'] = process.argv.slice(2);
+const connection = { host: '127.0.0.1', port: Number(port) };
+const { authorize, ...others } = JSON.parse(options);
+const state = { open: 0, aborted: 0, requests: [] };
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Behaves as the last message says. */
+const scripted = {
+  name: 'scripted',
+  async open(request, signal) {
+    state.open += 1;
+    state.requests.push(request);
+    signal.addEventListener('abort', () => {
+      state.aborted += 1;
+    });
+    return {
+      id: `engine-${process.pid}-${state.requests.length}`,
+      async *prompt({ messages }) {
+        const [what, count = '0', ms = '0'] = messages.at(-1).content.split(' ');
+        if (what === 'hang') await new Promise(() => {});
+        if (what === 'poison') process.kill(process.pid, 'SIGKILL');
+        if (what === 'fail') throw new Error('private reason');
+        for (let i = 0; i < Number(count); i += 1) {
+          yield { type: 'message.delta', delta: `${i} ` };
+          if (ms !== '0') await pause(Number(ms));
+        }
+        if (what === 'stall') await new Promise(() => {});
+        yield { type: 'run.end', stop_reason: 'stop' };
+      },
+      async close() {
+        state.open -= 1;
+      },
+    };
+  },
+};
+
+const app = express();
+app.get('/state', (_req, res) => res.json(state));
+app.get('/spans', (_req, res) => {
+  const spans = exporter.getFinishedSpans();
+  res.json(
+    spans.map(({ name, attributes, spanContext, parentSpanContext }, i) => ({
+      name,
+      id: attributes['session.id'],
+      span: spanContext.call(spans[i]).spanId,
+      trace: spanContext.call(spans[i]).traceId,
+      parent: parentSpanContext?.spanId,
+    })),
+  );
+});
+if (role === 'worker') {
+  const worker = runWorker(scripted, { connection, ...others });
+  process.once('SIGTERM', () => worker.close().then(() => process.exit(0)));
+} else {
+  const engine = queue({ connection, ...others });
+  const may = authorize && ((sessionId) => sessionId === authorize);
+  app.get('/runs/:runId', resumeRun({ connection, authorize: may }));
+  app.use(agentEnvelope());
+  app.post(
+    '/run',
+    bind(['inputs'], ({ inputs }, { signal }) => run(engine, { messages: inputs.messages }, { signal })),
+  );
+}
+app.use(problemDetails({ onError: () => {} }));
+const server = app.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`));
