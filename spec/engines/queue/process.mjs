@@ -74,7 +74,9 @@ if (role === 'worker') {
   app.use(agentEnvelope());
   app.post(
     '/run',
-    bind(['inputs'], ({ inputs }, { signal }) => run(engine, { messages: inputs.messages }, { signal })),
+    bind(['inputs'], ({ inputs }, { signal }) =>
+      run(engine, { messages: inputs.messages }, { signal }),
+    ),
   );
 }
 app.use(problemDetails({ onError: () => {} }));
