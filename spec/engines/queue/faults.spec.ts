@@ -1,7 +1,7 @@
 /** Real processes over a real Redis, and what happens when one of them is killed, stopped or does not understand. */
 import { once } from 'node:events';
 import { Queue } from 'bullmq';
-import { getJson, type Node, post, start, stop, until } from '../nodes.js';
+import { ask, getJson, type Node, post, start, until } from '../nodes.js';
 import { type RedisServer, startRedis } from './redis.js';
 import { allFrames, type Frame, framesOf, numbers, resume, stream, textOf } from './sse.js';
 
@@ -21,13 +21,20 @@ const startNode = async (role: string, options: object = {}) => {
 const stateOf = (node: Node) => getJson<State>(`${node.url}/state`);
 const hasTaken = (node: Node, runs = 1) =>
   until(async () => (await stateOf(node)).requests.length === runs);
+/** What time does to the lock of a worker that is gone, at once. */
+const expireLocks = async () => {
+  const locks = await redis.client.keys('bull:agent-runs:*:lock');
+  expect(locks).toHaveLength(1);
+  await redis.client.del(locks);
+};
 const types = (frames: readonly Frame[]) => frames.map(({ data, event }) => event ?? data.type);
 
 beforeEach(() => {
   nodes = [];
 });
 afterEach(async () => {
-  await Promise.all(nodes.map(stop));
+  // A worker that is asked to stop would wait for its run.
+  for (const { child } of nodes) child.kill('SIGKILL');
   await redis.stop();
 });
 
@@ -45,6 +52,7 @@ describe('when a worker is killed', () => {
     })();
     await hasTaken(doomed);
     doomed.child.kill('SIGKILL');
+    await expireLocks();
     const heir = await startNode('worker');
     await hasTaken(heir);
     await reading;
@@ -64,6 +72,7 @@ describe('when a worker is killed', () => {
     for await (const frame of framesOf(reply)) {
       if (frames.push(frame) !== 4) continue;
       doomed.child.kill('SIGKILL');
+      await expireLocks();
       await startNode('worker');
     }
     expect(types(frames)).toEqual(['run.start', ...Array(3).fill('message.delta'), 'error']);
@@ -83,6 +92,7 @@ describe('when a worker is killed', () => {
     for (let i = 0; i < 3; i += 1) {
       const victim = await startNode('worker');
       if (victim.child.signalCode === null) await once(victim.child, 'exit');
+      await expireLocks();
     }
     const survivor = await startNode('worker');
     const frames = await reply;
@@ -111,8 +121,10 @@ describe('when a worker is asked to stop', () => {
 });
 
 describe('when Redis', () => {
+  let gateway: Node;
+  let worker: Node;
   const readThrough = async (fault: () => unknown): Promise<Frame[]> => {
-    const [gateway] = await Promise.all([startNode('gateway'), startNode('worker')]);
+    [gateway, worker] = await Promise.all([startNode('gateway'), startNode('worker')]);
     const frames: Frame[] = [];
     for await (const frame of framesOf(await stream(gateway, 'count 30 50', 'conv-1'))) {
       if (frames.push(frame) === 3) await fault();
@@ -144,19 +156,16 @@ describe('when Redis', () => {
     expect(frames.at(-1)?.data).toMatchObject({ code: 'ENGINE_FAILED', session_id: 'conv-1' });
     const text = textOf(frames);
     expect(numbers(30).startsWith(text)).toBe(true);
-    const [gateway, worker] = nodes as [Node, Node];
     await until(async () => (await stateOf(worker)).open === 0);
-    expect(textOf(await allFrames(await stream(gateway, 'count 3', 'conv-2')))).toBe(numbers(3));
+    const next = await stream(gateway, 'count 3', 'conv-2');
+    expect(textOf(await allFrames(next))).toBe(numbers(3));
   });
 
   it('is not there, a request gets a coded problem with its id', async () => {
     redis = await startRedis();
     const gateway = await startNode('gateway');
     await redis.stop();
-    const reply = await post(gateway, {
-      session_id: 'conv-1',
-      data: { inputs: { messages: [{ role: 'user', content: 'x' }] } },
-    });
+    const reply = await post(gateway, { session_id: 'conv-1', data: { inputs: ask('x') } });
     expect(reply.status).toBe(502);
     expect(await reply.json()).toMatchObject({ code: 'ENGINE_FAILED', session_id: 'conv-1' });
     expect((await resume(gateway, 'x')).status).toBe(502);
