@@ -9,7 +9,7 @@ import { locked, output, project, workspace } from './consumer.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ENTRIES = ['index', 'engines/index', 'engines/conformance/index'].concat(
-  ['pi', 'rivet', 'remote'].map((name) => `engines/${name}/index`),
+  ['pi', 'rivet', 'remote', 'queue'].map((name) => `engines/${name}/index`),
 );
 
 const folder = await project(join(workspace(), 'typedoc'), {

@@ -76,6 +76,7 @@ const ENGINES = [
   ['pi', 'engines/pi'],
   ['rivet', 'engines/rivet'],
   ['remote', 'engines/remote'],
+  ['queue', 'engines/queue'],
 ];
 
 /** Each TypeScript block of the README is a module of its own. */
