@@ -1,0 +1,104 @@
+/** What a gateway has open of Redis, and for how long. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
+import { run } from '../../../lib/engines/index.js';
+import { queue, runWorker } from '../../../lib/engines/queue/index.js';
+import type { AgentEvent, AgentRun } from '../../../lib/shared/run-events.js';
+import { ask, until } from '../nodes.js';
+import { smallEngine } from '../small-engine.js';
+import { type RedisServer, startRedis } from './redis.js';
+
+let redis: RedisServer;
+let worker: { close(): Promise<void> };
+const waiting: (() => void)[] = [];
+const release = () => {
+  for (const go of waiting.splice(0)) go();
+};
+
+/** Says what it was asked, many times where it is asked to, and waits in the middle where it is asked to. */
+async function* script(text: string): AsyncIterable<AgentEvent> {
+  const times = /^many/.test(text) ? 5_000 : 1;
+  for (let i = 0; i < times; i += 1) yield { type: 'message.delta', delta: `${text} ${i};` };
+  if (/^wait/.test(text)) await new Promise<void>((go) => waiting.push(go));
+  yield { type: 'run.end', stop_reason: 'stop' };
+}
+
+beforeAll(async () => {
+  redis = await startRedis();
+  worker = runWorker(smallEngine(script), { connection: redis.connection, concurrency: 100 });
+});
+afterAll(async () => {
+  await worker.close();
+  await redis.stop();
+});
+
+const clients = async () =>
+  String(await redis.client.client('LIST'))
+    .trim()
+    .split('\n').length;
+const begin = async (running: AgentRun) => {
+  const events = running[Symbol.asyncIterator]();
+  await events.next();
+  return events;
+};
+
+describe('a gateway', () => {
+  it('has as many connections for fifty runs as for one, and nothing of one run shows in another', async () => {
+    const engine = queue({ connection: redis.connection });
+    const first = await begin(run(engine, ask('wait first')));
+    await until(() => waiting.length === 1);
+    const before = await clients();
+    const runs = Array.from({ length: 50 }, (_, i) => run(engine, ask(`wait ${i}`)));
+    const results = runs.map((running) => running.result.then(({ output }) => output));
+    await until(() => waiting.length === 51);
+    expect(await clients()).toBe(before);
+    release();
+    expect(await Promise.all(results)).toEqual(runs.map((_, i) => `wait ${i} 0;`));
+    await first.return?.();
+  });
+
+  it('does not make a worker wait for a client that does not read', async () => {
+    const engine = queue({ connection: redis.connection });
+    const slow = await begin(run(engine, ask('many')));
+    await until(async () => {
+      const keys = await redis.client.keys('bull:agent-runs:run:*');
+      const states = await Promise.all(
+        keys
+          .filter((key) => !key.endsWith(':events'))
+          .map((key) => redis.client.hget(key, 'state')),
+      );
+      return states.every((state) => state === 'ended');
+    });
+    let deltas = 0;
+    for (let step = await slow.next(); step.done !== true; step = await slow.next()) {
+      if (step.value.type === 'message.delta') deltas += 1;
+    }
+    expect(deltas).toBe(5_000);
+  });
+
+  it('uses a client that it was given, whatever its options, and never closes it', async () => {
+    const given = new Redis(redis.connection);
+    const engine = queue({ connection: given });
+    expect((await run(engine, ask('given')).result).output).toBe('given 0;');
+    const taker = runWorker(smallEngine(script), { connection: given, name: 'given' });
+    const named = queue({ connection: given, name: 'given' });
+    expect((await run(named, ask('named')).result).output).toBe('named 0;');
+    await taker.close();
+    expect(await given.ping()).toBe('PONG');
+    given.disconnect();
+  });
+
+  it('does not keep a process alive that has nothing else to do', async () => {
+    const code = `
+      import { run } from 'express-agent-envelope/engines';
+      import { queue } from 'express-agent-envelope/engines/queue';
+      const engine = queue({ connection: ${JSON.stringify(redis.connection)} });
+      const messages = [{ role: 'user', content: 'once' }];
+      process.stdout.write((await run(engine, { messages }).result).output);
+    `;
+    const args = ['--input-type=module', '-e', code];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    expect(stdout).toBe('once 0;');
+  });
+});
