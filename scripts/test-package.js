@@ -62,11 +62,12 @@ const mine = {
   }),
 };
 run(mine, { messages: [{ role: 'user', content: 'Hello' }] }).result.then(({ sessionId, output }) =>
-  console.log(JSON.stringify([failure(pi), failure(rivet), typeof remote({ url: 'http://localhost/' }).open, sessionId, output])));
+  console.log(JSON.stringify([failure(pi), failure(rivet), failure(() => queue({ connection: {} })), typeof remote({ url: 'http://localhost/' }).open, sessionId, output])));
 `;
 const WITHOUT_PEERS_EXPECTED = JSON.stringify([
   'PEER_MISSING pi() needs @earendil-works/pi-coding-agent: npm install @earendil-works/pi-coding-agent@0.74 @earendil-works/pi-ai@0.74',
   'PEER_MISSING rivet() needs sandbox-agent: npm install sandbox-agent',
+  'PEER_MISSING queue() needs bullmq: npm install bullmq ioredis',
   'function',
   'own-id',
   'fine',

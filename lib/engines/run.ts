@@ -4,7 +4,7 @@ import { contextWithSlot, runInSlot, type SessionSlot } from '../session/slot.js
 import { configError } from '../shared/errors.js';
 import { type Parsers, parseConfiguration } from '../shared/option-parsing.js';
 import { type AgentEvent, type AgentRun, eventIdOf, withEventId } from '../shared/run-events.js';
-import type { AgentEngine, AgentRunRequest, EngineRequest } from './engine.js';
+import type { AgentEngine, AgentRunRequest, EngineRequest, EngineSession } from './engine.js';
 import { toEngineError } from './engine-error.js';
 import { createRunningSession } from './engine-session.js';
 import { createRun, type RunControl } from './lazy-run.js';
@@ -103,14 +103,7 @@ async function* drive(
     spans.setIds(ids);
     spans.setModel(model, opened.provider);
     const { traceId } = spans;
-    const start: AgentEvent = {
-      type: 'run.start',
-      session_id: ids.sessionId,
-      ...(traceId !== undefined && { trace_id: traceId }),
-      engine: engine.name,
-      ...(opened.resumable && { run_id: opened.resumable.runId }),
-    };
-    yield withEventId(start, opened.resumable?.startId);
+    yield startEvent(engine, opened, ids.sessionId, traceId);
     let endId: string | undefined;
     for await (const event of session.events()) {
       transcript.add(event);
@@ -137,4 +130,20 @@ async function* drive(
     // The `onAbort` callback above has rejected by now; a second rejection has no effect.
     if (failure !== undefined) reject(failure);
   }
+}
+
+function startEvent(
+  { name }: AgentEngine,
+  { resumable }: EngineSession,
+  sessionId: string,
+  traceId: string | undefined,
+): AgentEvent {
+  const start: AgentEvent = {
+    type: 'run.start',
+    session_id: sessionId,
+    ...(traceId !== undefined && { trace_id: traceId }),
+    engine: name,
+    ...(resumable && { run_id: resumable.runId }),
+  };
+  return withEventId(start, resumable?.startId);
 }

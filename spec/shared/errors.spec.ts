@@ -23,6 +23,7 @@ describe('the catalogue', () => {
       INVALID_FIELD: 400,
       SESSION_REQUIRED: 400,
       SESSION_FORBIDDEN: 403,
+      RUN_NOT_FOUND: 404,
       NOT_ACCEPTABLE: 406,
       BODY_TOO_LARGE: 413,
       UNSUPPORTED_MEDIA_TYPE: 415,
