@@ -94,9 +94,14 @@ function streamTo(
   headersReady: () => boolean,
 ): Promise<void> {
   if (hasNoBody(req, res)) {
-    echoSession(res, state);
-    setStreamHeaders(res, type);
-    res.end();
+    try {
+      echoSession(res, state);
+      setStreamHeaders(res, type);
+      res.end();
+    } catch (error) {
+      discard(source).catch(() => undefined);
+      throw error;
+    }
     return discard(source);
   }
   return sendStream(res, source, {

@@ -29,3 +29,18 @@ export function orUndefined<T>(read: () => T): T | undefined {
 export function isAbortError(thrown: unknown): boolean {
   return readMember(thrown, 'name') === 'AbortError';
 }
+
+/**
+ * Calls what `prepare` returns; where it throws, the error goes to `next`. An app may have frozen `res.locals`, or replaced
+ * `res.setHeader`: a throw in the body parser's callback, or after `authorize`, would end the process. What comes after
+ * is called outside: Express handles its throws.
+ */
+export function goOn(next: (error: unknown) => void, prepare: () => () => void): void {
+  let proceed: () => void;
+  try {
+    proceed = prepare();
+  } catch (error) {
+    proceed = () => next(error);
+  }
+  proceed();
+}
