@@ -1,4 +1,5 @@
 /** Anything that others threw or returned goes in; what can be read of it comes out. A getter, or a Proxy, may throw. */
+import { types } from 'node:util';
 
 /** A member of what was thrown, or `undefined` where it cannot be read. */
 export function readMember(thrown: unknown, name: string): unknown {
@@ -43,4 +44,22 @@ export function goOn(next: (error: unknown) => void, prepare: () => () => void):
     proceed = () => next(error);
   }
   proceed();
+}
+
+/** True for what `await` would wait for. */
+export function isThenable(value: unknown): boolean {
+  const mayHave = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return mayHave && typeof readMember(value, 'then') === 'function';
+}
+
+/**
+ * For promises where none belongs: they are refused, so nobody awaits them, and their rejection would end the process.
+ * Other thenables are left alone: a query that is called by its `then()` would begin.
+ *
+ * @param values - anything, promises or not
+ */
+export function disown(...values: unknown[]): void {
+  for (const value of values) {
+    if (types.isPromise(value)) Promise.prototype.then.call(value, undefined, () => undefined);
+  }
 }
