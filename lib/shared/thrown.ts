@@ -3,7 +3,12 @@ import { types } from 'node:util';
 
 /** A member of what was thrown, or `undefined` where it cannot be read. */
 export function readMember(thrown: unknown, name: string): unknown {
-  return orUndefined(() => (Object(thrown) as Record<string, unknown>)[name]);
+  return orUndefined(() => {
+    const value = (Object(thrown) as Record<string, unknown>)[name];
+    // What somebody put onto `Object.prototype` is no status and no message of this error.
+    const polluted = value !== undefined && value === Reflect.get(Object.prototype, name);
+    return polluted && !Object.hasOwn(Object(thrown), name) ? undefined : value;
+  });
 }
 
 /** The same, where it is text. */
