@@ -37,6 +37,8 @@ describe('a polluted Object.prototype', () => {
       { limit: -1, absentSession: 'x', authorize: 1, responseHeader: 1, baggage: 1, fields: 1 },
       () => agentEnvelope({}),
     ],
+    ['agentEnvelope(), of a misuse', { url: '/', headers: {} }, () => agentEnvelope({})],
+    ['bind(), of a misuse', { handle: 1, use: 1 }, () => bind([], () => 1)],
     ['problemDetails()', { onError: 1 }, () => problemDetails({})],
     ['bind()', { stream: 'x' }, () => bind([], () => 1, {})],
     ['a declaration', { inputs: 1, parameters: 1, outputs: 1, other: 1 }, () => bind({}, () => 1)],
