@@ -51,10 +51,11 @@ export function unsendable(output: unknown): EnvelopeError | undefined {
   // JSON has null for an item that is undefined; a handler that returns it has answered by itself.
   if (output === undefined || output === null) return undefined;
   const says = fromToJson(output);
+  // Plain objects, the usual case, need no further check.
+  if (says === output && isPlain(says)) return undefined;
   const kind =
     kindOf(NEVER, output) ??
     PRIMITIVES.get(typeof says) ??
-    // Plain objects, the usual case, need no further check.
     (isPlain(says) ? undefined : kindOf(EMPTY, says));
   return kind && refusal(...kind);
 }
