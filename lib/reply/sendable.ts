@@ -54,12 +54,13 @@ export function jsonValue(output: unknown): unknown {
   if (output === undefined || output === null) return output;
   const { toJSON } = output as { toJSON?: unknown };
   const converts = typeof toJSON === 'function';
+  // The usual case needs no further check.
+  if (!converts && isPlain(output) && !Object.hasOwn(output, 'then')) return output;
   const says: unknown = converts ? toJSON.call(output, '') : output;
   const kind =
     kindOf(NEVER, output) ??
     PRIMITIVES.get(typeof says) ??
     (isThenable(says) ? disowned(says) : undefined) ??
-    // Plain objects, the usual case, need no further check.
     (isPlain(says) ? undefined : kindOf(EMPTY, says));
   if (kind !== undefined) throw refusal(...kind);
   // JSON would call the `toJSON()` of what `toJSON()` gave.
