@@ -23,26 +23,34 @@ export function completeSpan(open: OpenSpan): void {
   guardTracing(() => stamp(open, slot, 'end'));
 }
 
-function stamp(open: OpenSpan, slot: SessionSlot, phase: 'start' | 'end'): void {
+type Phase = 'start' | 'end';
+
+function stamp(open: OpenSpan, slot: SessionSlot, phase: Phase): void {
   const { span } = open;
   const there = attributesOf(span);
   const { ids, turns } = slot.sessionAttributes;
   const theirs = otherId(there, slot);
-  put(slot.attributes);
+  put(span, there, slot.attributes, phase, ids);
   open.isOfAi ||= isOfAi(there);
-  if (open.isOfAi) put(slot.aiAttributes);
+  if (open.isOfAi) put(span, there, slot.aiAttributes, phase, ids);
   if (theirs !== undefined && there[ENGINE_ID] === undefined) write(span, ENGINE_ID, theirs);
-  if (slot.outermost === open && slot.fields.session_id !== undefined) {
-    for (const turn of turns) write(span, turn, true);
-  }
+  if (slot.outermost !== open || slot.fields.session_id === undefined) return;
+  for (const turn of turns) write(span, turn, true);
+}
 
-  /** At the end an attribute of a field may be what the app made of it; only an id is put back. */
-  function put(attributes: Attributes): void {
-    for (const name in attributes) {
-      const value = attributes[name] as AttributeValue;
-      const found = there[name];
-      if (found === value) continue;
-      if (phase === 'start' || found === undefined || ids.includes(name)) write(span, name, value);
+/** At the end an attribute of a field may be what the app has made of it: only an id is put back. */
+function put(
+  span: Span,
+  there: Attributes,
+  attributes: Attributes,
+  phase: Phase,
+  ids: readonly string[],
+): void {
+  for (const name in attributes) {
+    const found = there[name];
+    if (found === attributes[name]) continue;
+    if (found === undefined || phase === 'start' || ids.includes(name)) {
+      write(span, name, attributes[name] as AttributeValue);
     }
   }
 }

@@ -174,17 +174,20 @@ const writesAtStart = (): SpanProcessor => ({
   shutdown: async () => undefined,
 });
 
-/** The same processor on an SDK before 2.2, which knows no `onEnding`. */
-class WithoutOnEnding extends SessionSpanProcessor {
-  override onEnding = undefined as never;
-  override onEnd(span: object): void {
-    SessionSpanProcessor.prototype.onEnding.call(this, span as Span);
-  }
+/** The same processor as an SDK before 2.2 sees it, which knows no `onEnding`. */
+function withoutOnEnding(): SpanProcessor {
+  const ours = new SessionSpanProcessor();
+  return {
+    onStart: (span, ctx) => ours.onStart(span, ctx),
+    onEnd: (span) => ours.onEnd(span),
+    forceFlush: () => ours.forceFlush(),
+    shutdown: () => ours.shutdown(),
+  };
 }
 
 describe.each<[string, () => SpanProcessor]>([
   ['an SDK with onEnding', () => new SessionSpanProcessor()],
-  ['an SDK without onEnding', () => new WithoutOnEnding()],
+  ['an SDK without onEnding', withoutOnEnding],
 ])('the id of the session wins over that of a library, on %s', (_sdk, ours) => {
   const finish = async (processors: SpanProcessor[], makeSpan: (tracer: Tracer) => void) => {
     const exporter = new InMemorySpanExporter();
@@ -242,6 +245,7 @@ describe('sessionAttributes', () => {
     app.post('/', (_req, res) => {
       tracer.startSpan('sql').end();
       tracer.startSpan('chat', { attributes: AI }).end();
+      withSessionId('c', () => tracer.startSpan('again').end());
       res.json({});
     });
     await post(app, { session_id: 'c', agent: 'a' });
@@ -266,6 +270,7 @@ describe('sessionAttributes', () => {
     const thread = { 'wandb.thread_id': 'c' };
     const turn = { ...thread, 'wandb.is_turn': true };
     expect(await spansOf(['weave'])).toEqual({ server: turn, sql: thread, chat: thread });
+    expect(attributesOf('again')).toEqual(thread);
   });
 
   it('an attribute of a field that is a sign of AI goes onto spans of AI only', async () => {
