@@ -98,17 +98,13 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
   const sent = values.session_id;
   if (earlier !== undefined) inheritFields(values, earlier.slot.fields);
   const broken = error ?? fillAbsentSession(config, values);
+  const attributes = {
+    ...(earlier && fieldAttributesOf(earlier.slot)),
+    ...fieldAttributes(config.fields, values),
+  };
   const session: SessionState = {
     client: earlier?.client ?? new Client(req, res),
-    slot: createSlot(
-      values,
-      {
-        ...(earlier && fieldAttributesOf(earlier.slot)),
-        ...fieldAttributes(config.fields, values),
-      },
-      config,
-      earlier?.slot,
-    ),
+    slot: createSlot(values, attributes, config, earlier?.slot),
     responseHeader: config.responseHeader,
   };
   const state = stateOf(session, broken ?? data);
