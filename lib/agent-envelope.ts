@@ -12,7 +12,7 @@ import {
   readData,
   readFields,
 } from './request/envelope.js';
-import { spanAttributes } from './request/parsed-field.js';
+import { fieldAttributes } from './request/parsed-field.js';
 import { stampOpenSpans } from './session/request-span.js';
 import {
   type AcceptedEnvelope,
@@ -24,7 +24,8 @@ import {
   setSessionHeader,
   showToApp,
 } from './session/request-state.js';
-import { runInSlot, warnWithoutContextManager } from './session/slot.js';
+import { diagnoseContext } from './session/self-diagnosis.js';
+import { createSlot, fieldAttributesOf, runInSlot } from './session/slot.js';
 import { detailsError, EnvelopeError } from './shared/errors.js';
 import type { JsonObject } from './shared/json.js';
 import { goOn } from './shared/thrown.js';
@@ -97,13 +98,13 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
   const sent = values.session_id;
   if (earlier !== undefined) inheritFields(values, earlier.slot.fields);
   const broken = error ?? fillAbsentSession(config, values);
+  const attributes = {
+    ...(earlier && fieldAttributesOf(earlier.slot)),
+    ...fieldAttributes(config.fields, values),
+  };
   const session: SessionState = {
     client: earlier?.client ?? new Client(req, res),
-    slot: {
-      fields: values,
-      attributes: { ...earlier?.slot.attributes, ...spanAttributes(config.fields, values) },
-      baggage: config.baggage,
-    },
+    slot: createSlot(values, attributes, config, earlier?.slot),
     responseHeader: config.responseHeader,
   };
   const state = stateOf(session, broken ?? data);
@@ -153,7 +154,7 @@ function enter({ res, next, entry }: Exchange, state: RefusedEnvelope | Accepted
   const { slot } = state;
   stampOpenSpans(slot, entry);
   runInSlot(slot, entry, () => {
-    warnWithoutContextManager(slot);
+    diagnoseContext(slot);
     goOn(next, () => {
       keepState(res, state);
       showToApp(res, state);

@@ -22,8 +22,9 @@ export { sessionId } from './request/field.js';
 export { envelopeField } from './request/field-list.js';
 export type { EnvelopeLocals } from './session/request-state.js';
 export { resolveRunSessionId } from './session/run-session-id.js';
-// The session
 export { getEnvelopeFields, getSessionId, setSessionId, withSessionId } from './session/session.js';
+// The session
+export type { SessionAttributePreset } from './session/session-attributes.js';
 export { SessionSpanProcessor } from './session/span-processor.js';
 export type { EnvelopeErrorOptions, ErrorCode, ErrorDetail } from './shared/errors.js';
 // Errors

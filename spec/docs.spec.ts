@@ -39,14 +39,21 @@ it('the pages name every export', () => {
 
 describe('the README', () => {
   it('has every option with its default, and no other', () => {
-    const { fields, ...defaults } = parseOptions();
+    const { fields, sessionAttributes, ...defaults } = parseOptions();
     expect(fields).toHaveLength(1);
+    expect(parseOptions({ sessionAttributes: ['otel', 'genai'] })).toMatchObject({
+      sessionAttributes,
+    });
+    const parsed = [
+      ['fields', '[sessionId]'],
+      ['sessionAttributes', "['otel', 'genai']"],
+    ];
     const documented = rows('option').map(([name, value]) => [name, value]);
     const known = Object.entries(defaults).map(([name, value]) => [
       name,
       typeof value === 'string' ? `'${value}'` : String(value ?? 'none'),
     ]);
-    expect(documented.sort()).toEqual([['fields', '[sessionId]'], ...known].sort());
+    expect(documented.sort()).toEqual([...parsed, ...known].sort());
   });
 
   it('has absolute links only, and those into the repository lead to a file', () => {

@@ -8,16 +8,12 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
+import { diagnoseSpan } from '../session/self-diagnosis.js';
+import { idAttributes, type SessionSlot } from '../session/slot.js';
 import { guardTracing, startSpan } from '../session/tracing.js';
 import type { AgentEvent } from '../shared/run-events.js';
 import type { AgentEngine, EngineRequest } from './engine.js';
-import {
-  errorType,
-  idAttributes,
-  modelAttribute,
-  toText,
-  usageAttributes,
-} from './genai-attributes.js';
+import { errorType, modelAttribute, toText, usageAttributes } from './genai-attributes.js';
 
 /** How a run ended. */
 export interface RunOutcome {
@@ -69,15 +65,19 @@ export class RunSpans {
     const attributes = { ...this.#common, ...operation, ...modelAttribute(request.model) };
     const agent = startSpan(`invoke_agent ${engine.name}`, { attributes }, parent);
     this.#agent = agent;
+    diagnoseSpan(agent);
     this.#capture(agent, 'gen_ai.input.messages', request.messages);
     this.context = trace.setSpan(parent, agent);
     const ids = guardTracing(() => agent.spanContext(), INVALID_SPAN_CONTEXT);
     this.traceId = trace.isSpanContextValid(ids) ? ids.traceId : undefined;
   }
 
-  /** The id is known: it goes onto `invoke_agent`, and onto every span from now on. */
-  setIds({ sessionId, engineSessionId }: { sessionId: string; engineSessionId: string }): void {
-    const ids = idAttributes(sessionId, engineSessionId);
+  /**
+   * The ids are known: they go onto `invoke_agent`, and onto every span from now on. The engine's own is beside the session's, and
+   * never replaces it.
+   */
+  setIds(slot: SessionSlot, engineSessionId: string): void {
+    const ids = { ...idAttributes(slot), 'engine.session.id': engineSessionId };
     this.#common = { ...this.#common, ...ids };
     setAttributes(this.#agent, ids);
   }

@@ -100,7 +100,7 @@ async function* drive(
     const opened = await session.open();
     const ids = { sessionId: idOfRun(slot, opened.id, base), engineSessionId: opened.id };
     const model = opened.model ?? request.model;
-    spans.setIds(ids);
+    spans.setIds(slot, opened.id);
     spans.setModel(model, opened.provider);
     const { traceId } = spans;
     yield {
