@@ -1,8 +1,8 @@
 /** Anything that others threw or returned goes in; what can be read of it comes out. A getter, or a Proxy, may throw. */
 
 /** A member of what was thrown, or `undefined` where it cannot be read. */
-export function readMember(thrown: unknown, name: string): unknown {
-  return orUndefined(() => (Object(thrown) as Record<string, unknown>)[name]);
+export function readMember(thrown: unknown, name: PropertyKey): unknown {
+  return orUndefined(() => (Object(thrown) as Record<PropertyKey, unknown>)[name]);
 }
 
 /** The same, where it is text. */
