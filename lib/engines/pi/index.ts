@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as PiAi from '@earendil-works/pi-ai';
 import type * as Pi from '@earendil-works/pi-coding-agent';
-import type { AgentMessage } from '../../shared/run-events.js';
+import { type AgentMessage, textOf } from '../../shared/run-events.js';
 import type { AgentEngine } from '../engine.js';
 import { requirePeers } from '../peer.js';
 import { createModels, findModel } from './models.js';
@@ -50,6 +50,7 @@ export function pi(options?: PiOptions): AgentEngine {
   requirePeers('pi()', PACKAGES, LINE);
   return {
     name: 'pi',
+    accepts: [],
     async open(request, signal) {
       const { system, history, question } = split(request.messages);
       const agent = await import('@earendil-works/pi-coding-agent');
@@ -106,10 +107,10 @@ function isNode(major: number, minor: number): boolean {
 function split(messages: readonly AgentMessage[]) {
   const turns = messages.filter(({ role }) => role !== 'system');
   return {
-    system: messages.filter(({ role }) => role === 'system').map(({ content }) => content),
+    system: messages.filter(({ role }) => role === 'system').map(({ content }) => textOf(content)),
     history: turns.slice(0, -1),
     // `run()` has checked that there is a last message, and that it is the user's.
-    question: turns.at(-1)?.content ?? '',
+    question: textOf(turns.at(-1)?.content ?? ''),
   };
 }
 
@@ -138,8 +139,8 @@ function toPiMessages(
 ): PiAi.Message[] {
   const timestamp = Date.now();
   return messages.map(({ role, content }) => {
-    if (role !== 'assistant') return { role: 'user', content, timestamp };
+    if (role !== 'assistant') return { role: 'user', content: textOf(content), timestamp };
     const by = { api, provider, model: id, usage: NO_USAGE, stopReason: 'stop' as const };
-    return { role, content: [{ type: 'text', text: content }], ...by, timestamp };
+    return { role, content: [{ type: 'text', text: textOf(content) }], ...by, timestamp };
   });
 }

@@ -79,6 +79,7 @@ export function remote(options: RemoteOptions): AgentEngine {
   );
   return {
     name: 'remote',
+    accepts: ['image', 'file', 'tool.call', 'tool.result'],
     async open(request, signal) {
       const call = startCall(signal, timeoutMs);
       try {

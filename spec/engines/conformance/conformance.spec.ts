@@ -101,6 +101,11 @@ const BROKEN: readonly [caseName: string, engine: () => AgentEngine, message?: s
     'delta must be a string',
   ],
   [
+    'sends each reasoning.delta with the members that it must have',
+    sendsToo({ type: 'reasoning.delta' }),
+    'delta must be a string',
+  ],
+  [
     'sends each tool.call with the members that it must have',
     sendsToo({ type: 'tool.call', id: 'a' }),
     'name must be a string',

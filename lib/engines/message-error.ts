@@ -1,0 +1,49 @@
+/** Messages and a place in them go in, the `INVALID_INPUT` (422) that names the place comes out. */
+import { activeSlot } from '../session/slot.js';
+import { EnvelopeError, type ErrorDetail } from '../shared/errors.js';
+import { escapePointer } from '../shared/pointer.js';
+import type { AgentMessage, MessagePart } from '../shared/run-events.js';
+
+/**
+ * The error for a place in the messages.
+ *
+ * @param messages - as `run()` was given them
+ * @param place - relative to the messages
+ */
+export function messagesError(messages: unknown, { pointer, detail }: ErrorDetail): EnvelopeError {
+  const path = pointer.replaceAll(/\/(\d+)/g, '[$1]').replaceAll('/', '.');
+  return new EnvelopeError('INVALID_INPUT', `messages${path} ${detail}`, {
+    errors: [{ pointer: pointerOf(messages) + pointer, detail }],
+  });
+}
+
+/**
+ * Refuses messages with a part that the engine cannot take: a part is never left out silently.
+ *
+ * @param who - who cannot take it, e.g. `the engine "pi"`
+ * @param accepts - types of parts that it takes besides text
+ * @throws {@link EnvelopeError} `INVALID_INPUT` (422), naming the place of the first such part and its type
+ */
+export function refuseParts(
+  messages: readonly AgentMessage[],
+  who: string,
+  accepts: readonly MessagePart['type'][],
+): void {
+  for (const [i, { content }] of messages.entries()) {
+    if (typeof content === 'string') continue;
+    const j = content.findIndex(({ type }) => type !== 'text' && !accepts.includes(type));
+    if (j === -1) continue;
+    const detail = `is of the type ${content[j]?.type}, which ${who} cannot take`;
+    throw messagesError(messages, { pointer: `/${i}/content/${j}`, detail });
+  }
+}
+
+/**
+ * Where the messages are in the request body, when a handler passes on an input as it is. What the app made itself is in no
+ * body: then the pointer is one into the argument of `run()`.
+ */
+function pointerOf(messages: unknown): string {
+  const { inputs = {}, pointer } = activeSlot()?.data ?? {};
+  const name = Object.keys(inputs).find((input) => inputs[input] === messages);
+  return name === undefined ? '/messages' : `${pointer}/inputs/${escapePointer(name)}`;
+}
