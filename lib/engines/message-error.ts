@@ -2,7 +2,7 @@
 import { activeSlot } from '../session/slot.js';
 import { EnvelopeError, type ErrorDetail } from '../shared/errors.js';
 import { escapePointer } from '../shared/pointer.js';
-import type { AgentMessage, MessagePart } from '../shared/run-events.js';
+import type { AgentMessage, MessagePart, TextPart } from '../shared/run-events.js';
 
 /**
  * The error for a place in the messages.
@@ -18,23 +18,25 @@ export function messagesError(messages: unknown, { pointer, detail }: ErrorDetai
 }
 
 /**
- * Refuses messages with a part that the engine cannot take: a part is never left out silently.
+ * Refuses messages with a part that an engine cannot take: a part is never left out silently.
  *
  * @param who - who cannot take it, e.g. `the engine "pi"`
- * @param accepts - types of parts that it takes besides text
+ * @param takes - whether it takes a part other than text
  * @throws {@link EnvelopeError} `INVALID_INPUT` (422), naming the place of the first such part and its type
  */
 export function refuseParts(
   messages: readonly AgentMessage[],
   who: string,
-  accepts: readonly MessagePart['type'][],
+  takes: (part: Exclude<MessagePart, TextPart>) => boolean,
 ): void {
   for (const [i, { content }] of messages.entries()) {
     if (typeof content === 'string') continue;
-    const j = content.findIndex(({ type }) => type !== 'text' && !accepts.includes(type));
-    if (j === -1) continue;
-    const detail = `is of the type ${content[j]?.type}, which ${who} cannot take`;
-    throw messagesError(messages, { pointer: `/${i}/content/${j}`, detail });
+    for (const [j, part] of content.entries()) {
+      if (part.type === 'text' || takes(part)) continue;
+      const kind = 'url' in part ? `${part.type} with a url` : part.type;
+      const detail = `is of the type ${kind}, which ${who} cannot take`;
+      throw messagesError(messages, { pointer: `/${i}/content/${j}`, detail });
+    }
   }
 }
 

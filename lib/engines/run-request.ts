@@ -36,6 +36,9 @@ export function parseRequest(engine: AgentEngine, request: AgentRunRequest): Age
   const own = Object.assign(Object.create(null), request) as AgentRunRequest;
   const fault = faultOfMessages(own.messages);
   if (fault !== undefined) throw messagesError(own.messages, fault);
-  if (engine.accepts) refuseParts(own.messages, `the engine "${engine.name}"`, engine.accepts);
+  const { accepts } = engine;
+  if (accepts !== undefined) {
+    refuseParts(own.messages, `the engine "${engine.name}"`, ({ type }) => accepts.includes(type));
+  }
   return own;
 }

@@ -149,7 +149,7 @@ describe('a message with parts', () => {
 
   it.each([
     [[], '/messages/1/content/1', 'is of the type image, which the engine "small" cannot take'],
-    [['image'], '/messages/1/content/2', 'is of the type file, which'],
+    [['image'], '/messages/1/content/2', 'is of the type file with a url, which'],
     [['image', 'file'], '/messages/2/content/1', 'is of the type tool.call, which'],
     [['image', 'file', 'tool.call'], '/messages/2/content/2', 'is of the type tool.result, which'],
   ] as const)(
