@@ -5,15 +5,22 @@ import { escapePointer } from '../shared/pointer.js';
 import type { AgentMessage, MessagePart, TextPart } from '../shared/run-events.js';
 
 /**
- * The error for a place in the messages.
+ * The error for places in the messages.
  *
  * @param messages - as `run()` was given them
- * @param place - relative to the messages
+ * @param places - relative to the messages
  */
-export function messagesError(messages: unknown, { pointer, detail }: ErrorDetail): EnvelopeError {
-  const path = pointer.replaceAll(/\/(\d+)/g, '[$1]').replaceAll('/', '.');
-  return new EnvelopeError('INVALID_INPUT', `messages${path} ${detail}`, {
-    errors: [{ pointer: pointerOf(messages) + pointer, detail }],
+export function messagesError(
+  messages: unknown,
+  ...places: readonly [ErrorDetail, ...ErrorDetail[]]
+): EnvelopeError {
+  const base = pointerOf(messages);
+  const texts = places.map(({ pointer, detail }) => {
+    const path = pointer.replaceAll(/\/(\d+)/g, '[$1]').replaceAll('/', '.');
+    return `messages${path} ${detail}`;
+  });
+  return new EnvelopeError('INVALID_INPUT', texts.join('; '), {
+    errors: places.map(({ pointer, detail }) => ({ pointer: base + pointer, detail })),
   });
 }
 
