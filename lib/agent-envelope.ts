@@ -109,6 +109,7 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
       fields: values,
       attributes: { ...earlier?.slot.attributes, ...spanAttributes(config.fields, values) },
       baggage: config.baggage,
+      data: data instanceof EnvelopeError ? undefined : data,
     },
     responseHeader: config.responseHeader,
   };

@@ -9,6 +9,7 @@ import {
   propagation,
   type Span,
 } from '@opentelemetry/api';
+import type { LocatedData } from '../request/envelope.js';
 import { isAbsent } from '../request/field.js';
 import { SESSION_FIELD, spanAttributes } from '../request/parsed-field.js';
 import { configError } from '../shared/errors.js';
@@ -22,6 +23,8 @@ export interface SessionSlot {
   readonly attributes: Attributes;
   /** Whether the id also goes into W3C baggage. */
   readonly baggage: boolean;
+  /** What the request's body said, to name a place in it; absent outside of a request. */
+  readonly data?: LocatedData | undefined;
   /** Open spans that are to get the id when there is one. */
   waiting?: Set<Span>;
 }
@@ -98,7 +101,7 @@ export function deriveSlot(
   const attributes = { ...outer?.attributes };
   for (const attribute of SESSION_FIELD.attributes) delete attributes[attribute];
   Object.assign(attributes, spanAttributes([SESSION_FIELD], fields));
-  return { fields, attributes, baggage: outer?.baggage ?? false };
+  return { fields, attributes, baggage: outer?.baggage ?? false, data: outer?.data };
 }
 
 let looked = false;
