@@ -19,6 +19,7 @@ import {
   type EnvelopeLocals,
   keepState,
   type RefusedEnvelope,
+  readProtocol,
   readSession,
   type SessionState,
   setSessionHeader,
@@ -28,9 +29,6 @@ import { runInSlot, warnWithoutContextManager } from './session/slot.js';
 import { detailsError, EnvelopeError } from './shared/errors.js';
 import type { JsonObject } from './shared/json.js';
 import { refuseUncalled } from './shared/uncalled.js';
-
-type Params = Request['params'];
-type Query = Request['query'];
 
 /**
  * Reads the agent envelope of each request: `session_id` and the other allowlisted fields from the top level, `inputs`,
@@ -52,7 +50,7 @@ type Query = Request['query'];
 export function agentEnvelope(
   options?: AgentEnvelopeOptions,
   // biome-ignore lint/suspicious/noExplicitAny: the bodies are whatever the app's routes make them
-): RequestHandler<Params, any, any, Query, EnvelopeLocals> {
+): RequestHandler<Request['params'], any, any, Request['query'], EnvelopeLocals> {
   const config = parseOptions(options);
   const readBody = createBodyReader(config.limit);
   return function agentEnvelope(req, res, next) {
@@ -102,7 +100,7 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
   }
   const sent = values.session_id;
   if (earlier !== undefined) inheritFields(values, earlier.slot.fields);
-  const broken = error ?? fillAbsentSession(config, values);
+  const broken = error ?? readProtocol(res)?.fault ?? fillAbsentSession(config, values);
   const session: SessionState = {
     client: earlier?.client ?? new Client(req, res),
     slot: {

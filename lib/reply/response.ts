@@ -67,11 +67,7 @@ export async function sendResponse(
     return body?.cancel();
   }
   const protocol = readMember(response, BODY) as ProtocolBody | undefined;
-  await sendBody(res, client, body, { open, atOnce: protocol === undefined });
-  if (protocol?.failure === undefined) return;
-  // The status of the reply is sent already: without this, the trace would show a success.
-  recordFailure(protocol.failure);
-  throw protocol.failure;
+  await sendBody(res, client, body, { open, protocol });
 }
 
 /** Bytes that go out in a turn of the event loop at the most: a body that never pauses must not keep other requests waiting. */
@@ -80,15 +76,15 @@ const MAX_TURN = 64 * 1024;
 interface Head {
   /** Puts status and headers onto the reply. */
   readonly open: () => void;
-  /** Whether they go even if the first chunk takes its time. */
-  readonly atOnce: boolean;
+  /** Where there is one, status and headers wait for the first chunk. */
+  readonly protocol: ProtocolBody | undefined;
 }
 
 async function sendBody(
   res: Response,
   client: Client,
   body: ReadableStream<unknown>,
-  { open, atOnce }: Head,
+  { open, protocol }: Head,
 ): Promise<void> {
   const reader = body.getReader();
   let cancelling: Promise<void> | undefined;
@@ -101,7 +97,7 @@ async function sendBody(
   try {
     const first = reader.read();
     // A body that fails in its first turn keeps the status of its failure.
-    const slow = atOnce && (await Promise.race([first, nextTurn(true)])) === true;
+    const slow = !protocol && (await Promise.race([first, nextTurn(true)])) === true;
     if (slow && !isOver()) {
       open();
       res.flushHeaders();
@@ -118,7 +114,13 @@ async function sendBody(
       written = 0;
     }
     if (isOver()) cancel();
-    else await end(res);
+    else {
+      const failure = protocol?.failure;
+      // The status of the reply is sent already: without this, the trace would show a success.
+      if (failure !== undefined) recordFailure(failure);
+      await end(res);
+      if (failure !== undefined) throw failure;
+    }
     await cancelling;
   } catch (error) {
     cancel();
