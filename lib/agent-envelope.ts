@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Context, context } from '@opentelemetry/api';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { type AgentEnvelopeOptions, type Configuration, parseOptions } from './options.js';
-import { createBodyReader } from './request/body.js';
+import { createBodyReader, isRefusal } from './request/body.js';
 import { Client } from './request/client.js';
 import {
   type FieldValues,
@@ -28,6 +28,7 @@ import {
 import { runInSlot, warnWithoutContextManager } from './session/slot.js';
 import { detailsError, EnvelopeError } from './shared/errors.js';
 import type { JsonObject } from './shared/json.js';
+import { goOn } from './shared/thrown.js';
 import { refuseUncalled } from './shared/uncalled.js';
 
 /**
@@ -58,20 +59,13 @@ export function agentEnvelope(
     const entry = context.active();
     readBody(req, res, (error, body) => {
       if (body === undefined) return next(error);
-      if ('refusal' in body) {
+      goOn(next, () => {
+        if (!isRefusal(body)) return prepareSession(config, { req, res, next, entry }, body.object);
         const { code, message } = body.refusal;
         // The error is made only if a route needs it: most requests without an envelope are for other routes.
         keepState(res, { kind: 'none', refusal: () => new EnvelopeError(code, message) });
-        return next();
-      }
-      let admit: () => void;
-      try {
-        admit = prepareSession(config, { req, res, next, entry }, body.object);
-      } catch (error) {
-        // A fault of ours: in the body parser's callback a throw would end the process.
-        return next(error);
-      }
-      admit();
+        return next;
+      });
     });
   };
 }
@@ -116,11 +110,12 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
   const { authorize } = config;
   if (authorize === undefined || typeof sent !== 'string') return () => enter(exchange, state);
   // The spans of a refused caller must not land in another caller's conversation: the session is never entered.
-  const refuse = (cause?: unknown) => {
-    const error = FORBIDDEN(cause);
-    keepState(res, stateOf(session, error));
-    next(error);
-  };
+  const refuse = (cause?: unknown) =>
+    goOn(next, () => {
+      const error = FORBIDDEN(cause);
+      keepState(res, stateOf(session, error));
+      return () => next(error);
+    });
   return () => {
     isAuthorized(authorize, sent, req).then(
       (authorized) => (authorized === true ? enter(exchange, state) : refuse()),
@@ -158,9 +153,11 @@ function enter({ res, next, entry }: Exchange, state: RefusedEnvelope | Accepted
   stampOpenSpans(slot, entry);
   runInSlot(slot, entry, () => {
     warnWithoutContextManager(slot);
-    keepState(res, state);
-    showToApp(res, state);
-    next(state.kind === 'refused' ? state.error : undefined);
+    goOn(next, () => {
+      keepState(res, state);
+      showToApp(res, state);
+      return () => next(state.kind === 'refused' ? state.error : undefined);
+    });
   });
 }
 

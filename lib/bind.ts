@@ -62,7 +62,7 @@ export function bind<const A extends readonly Asked[]>(
 /**
  * The same, declared with schemas: they are compiled once, checked on each request, and type the handler.
  *
- * @param declaration - see {@link Declaration}
+ * @param declaration - see {@link Declaration}: `true`, a schema of the data, or a field, by name
  * @throws TypeError at once, for a schema that cannot be compiled
  * @throws {@link EnvelopeError} to `next`: as above, and `INVALID_INPUT` (422), `INVALID_OUTPUT` (500)
  * @example

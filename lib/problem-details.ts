@@ -77,7 +77,8 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
   }
   const { onError } = parseConfiguration('problemDetails: options', PARSERS, options);
   return function problemDetails(error, req, res, next) {
-    const session = readSession(res);
+    // `res.locals` may be what throws: it must not keep the error from the client.
+    const session = orUndefined(() => readSession(res));
     const problem = toProblem(error, session?.slot, res.statusCode);
     const passedOn = res.headersSent && !res.writableEnded;
     if (onError !== undefined) observe(onError, error, req);
@@ -87,7 +88,7 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
     if (res.writableEnded) return;
     if (passedOn) return next(error);
     prepareHeaders(res, problem, error);
-    if (session) echoSession(res, session);
+    if (session) orUndefined(() => echoSession(res, session));
     // What shows the text of an error to people must not show them JSON.
     if (readProtocol(res)) return void res.type('text/plain').send(problem.detail);
     // A buffer keeps the media type as it is; RFC 9457 gives it no charset.

@@ -1,6 +1,7 @@
 /** Whatever an engine or a runner sent as an event goes in; an event of the vocabulary comes out, or an `ENGINE_FAILED`. */
 import { isJsonObject, type JsonObject } from '../shared/json.js';
 import type { AgentEvent } from '../shared/run-events.js';
+import { disown, isThenable } from '../shared/thrown.js';
 import { engineFailed } from './engine-error.js';
 
 /** What a member must be. */
@@ -18,13 +19,15 @@ const COUNT: Rule = {
   holds: (value) => Number.isFinite(value) && Number(value) >= 0,
 };
 
-/** `arguments` and `output` are missing on purpose: they may be anything. */
+/** `arguments` and `output` may be anything that is there already. */
+const VALUE: Rule = { text: 'a value, not a promise', holds: (value) => !isThenable(value) };
+
 export const EVENT_RULES: Readonly<Record<AgentEvent['type'], Rules>> = {
   'run.start': { session_id: TEXT },
   'message.delta': { delta: TEXT },
   'reasoning.delta': { delta: TEXT },
-  'tool.call': { id: TEXT, name: TEXT },
-  'tool.result': { id: TEXT, is_error: FLAG },
+  'tool.call': { id: TEXT, name: TEXT, arguments: VALUE },
+  'tool.result': { id: TEXT, is_error: FLAG, output: VALUE },
   'session.replaced': { from: TEXT, to: TEXT },
   usage: { input_tokens: COUNT, output_tokens: COUNT },
   'run.end': { stop_reason: TEXT },
@@ -43,7 +46,10 @@ export const EVENT_TYPES = Object.keys(EVENT_RULES) as readonly AgentEvent['type
  */
 export function checkEvent(value: unknown, sender: string): AgentEvent {
   const fault = faultOf(value);
-  if (fault !== undefined) throw engineFailed(`${sender} sent ${fault}`);
+  if (fault !== undefined) {
+    disown(value, ...Object.values(Object(value)));
+    throw engineFailed(`${sender} sent ${fault}`);
+  }
   return value as AgentEvent;
 }
 

@@ -3,9 +3,10 @@ import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
+import { EnvelopeError } from '../shared/errors.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/run-events.js';
 import type { MaybePromise } from '../shared/standard-schema.js';
-import { hasMember } from '../shared/thrown.js';
+import { hasMember, orUndefined } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { escapeLineEnds, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
@@ -74,8 +75,23 @@ async function sendRun(target: ReplyTarget, run: AgentRun, type: ReplyType): Pro
   // The schema of a run is that of its value; its events have their own shape. The first one brings the id, when the
   // request had none.
   const { slot } = target.state;
-  const encode = (event: unknown) => escapeLineEnds(JSON.stringify(event));
+  const encode = (event: unknown) => escapeLineEnds(eventText(event));
   return streamTo(target, type, run, encode, () => slot.fields.session_id !== undefined);
+}
+
+/** @throws {@link EnvelopeError} `ENGINE_FAILED` (502), naming the member that JSON cannot express */
+function eventText(event: unknown): string {
+  try {
+    return JSON.stringify(event);
+  } catch (cause) {
+    const { type, ...members } = Object(event) as Record<string, unknown>;
+    const names = Object.keys(members);
+    const bad = names.find(
+      (name) => orUndefined(() => [JSON.stringify(members[name])]) === undefined,
+    );
+    const message = `The engine sent an event of the type "${type}" that JSON cannot express: ${bad}`;
+    throw new EnvelopeError('ENGINE_FAILED', message, { cause });
+  }
 }
 
 function sendItems(
@@ -97,9 +113,14 @@ function streamTo(
   headersReady: () => boolean,
 ): Promise<void> {
   if (hasNoBody(req, res)) {
-    echoSession(res, state);
-    setStreamHeaders(res, type);
-    res.end();
+    try {
+      echoSession(res, state);
+      setStreamHeaders(res, type);
+      res.end();
+    } catch (error) {
+      discard(source).catch(() => undefined);
+      throw error;
+    }
     return discard(source);
   }
   return sendStream(res, source, {

@@ -98,7 +98,10 @@ export function showToApp(res: Response, state: RefusedEnvelope | AcceptedEnvelo
 
 /** Repeats the session id on a reply. An engine may have brought it since: then the app sees it, too. */
 export function echoSession(res: Response, state: RefusedEnvelope | AcceptedEnvelope): void {
-  if (state.kind === 'accepted') (res.locals as Locals).session_id = idOf(state);
+  const locals = res.locals as Locals;
+  const id = idOf(state);
+  // An app may have frozen its locals meanwhile: only a new id is written.
+  if (state.kind === 'accepted' && locals.session_id !== id) locals.session_id = id;
   setSessionHeader(res, state);
 }
 
