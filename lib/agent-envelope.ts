@@ -19,6 +19,7 @@ import {
   type EnvelopeLocals,
   keepState,
   type RefusedEnvelope,
+  readProtocol,
   readSession,
   type SessionState,
   setSessionHeader,
@@ -30,9 +31,6 @@ import { detailsError, EnvelopeError } from './shared/errors.js';
 import type { JsonObject } from './shared/json.js';
 import { goOn } from './shared/thrown.js';
 import { refuseUncalled } from './shared/uncalled.js';
-
-type Params = Request['params'];
-type Query = Request['query'];
 
 /**
  * Reads the agent envelope of each request: `session_id` and the other allowlisted fields from the top level, `inputs`,
@@ -54,7 +52,7 @@ type Query = Request['query'];
 export function agentEnvelope(
   options?: AgentEnvelopeOptions,
   // biome-ignore lint/suspicious/noExplicitAny: the bodies are whatever the app's routes make them
-): RequestHandler<Params, any, any, Query, EnvelopeLocals> {
+): RequestHandler<Request['params'], any, any, Request['query'], EnvelopeLocals> {
   const config = parseOptions(options);
   const readBody = createBodyReader(config.limit);
   return function agentEnvelope(req, res, next) {
@@ -97,14 +95,15 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
   }
   const sent = values.session_id;
   if (earlier !== undefined) inheritFields(values, earlier.slot.fields);
-  const broken = error ?? fillAbsentSession(config, values);
+  const broken = error ?? readProtocol(res)?.fault ?? fillAbsentSession(config, values);
   const attributes = {
     ...(earlier && fieldAttributesOf(earlier.slot)),
     ...fieldAttributes(config.fields, values),
   };
+  const located = data instanceof EnvelopeError ? undefined : data;
   const session: SessionState = {
     client: earlier?.client ?? new Client(req, res),
-    slot: createSlot(values, attributes, config, earlier?.slot),
+    slot: createSlot(values, attributes, { ...config, data: located }, earlier?.slot),
     responseHeader: config.responseHeader,
   };
   const state = stateOf(session, broken ?? data);

@@ -10,7 +10,7 @@ import {
   type SessionAttributes,
 } from './session/session-attributes.js';
 import { configError } from './shared/errors.js';
-import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
+import { type Parsers, parseBodyLimit, parseConfiguration } from './shared/option-parsing.js';
 import { refuseMisuse } from './shared/uncalled.js';
 
 /** What `agentEnvelope()` takes. An explicit `undefined` means the default. */
@@ -74,8 +74,6 @@ export interface Configuration {
 
 const WHERE = 'agentEnvelope:';
 const ABSENT_SESSION = ['anonymous', 'mint', 'require'] as const;
-/** What body-parser's `bytes` reads; it silently drops the limit for anything else. */
-const BYTES = /^\d+(?:\.\d+)? *(?:b|kb|mb|gb)?$/i;
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
@@ -83,18 +81,7 @@ const FRAMING = /^(?:content-.*|transfer-encoding|connection|set-cookie)$/i;
 
 const PARSERS: Parsers<Configuration> = {
   fields: (value = [sessionId]) => parseFieldList(value as [], `${WHERE} fields`),
-  limit: (value = '1mb') => {
-    const valid =
-      typeof value === 'string'
-        ? BYTES.test(value) && Number.parseFloat(value) > 0
-        : typeof value === 'number' && Number.isFinite(value) && value > 0;
-    if (valid) return value as string | number;
-    throw configError(
-      `${WHERE} limit`,
-      "must be a positive number of bytes or a size like '1mb'",
-      value,
-    );
-  },
+  limit: (value) => parseBodyLimit(`${WHERE} limit`, value),
   absentSession: (value = 'anonymous') => {
     const known = ABSENT_SESSION.find((name) => name === value);
     if (known !== undefined) return known;

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { reportOf } from './reply/error-report.js';
 import { type Problem, toProblem } from './reply/problem.js';
-import { echoSession, readSession } from './session/request-state.js';
+import { echoSession, readProtocol, readSession } from './session/request-state.js';
 import { configError } from './shared/errors.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 import { orUndefined, readMember } from './shared/thrown.js';
@@ -53,6 +53,8 @@ const ERROR_HEADERS: ReadonlySet<string> = new Set(['allow', 'retry-after', 'www
  * Answers errors as RFC 9457 problem documents: this package's, body-parser's, and anything else that was thrown. An unknown
  * error reveals only that it happened; the session id and the trace id beside it lead to the rest.
  *
+ * A client with a protocol of its own (`uiMessageRequest()`, `agUiRequest()`) gets the document's `detail`, as plain text.
+ *
  * If the error has no status, one (400–599) already set on the response is kept. Of the headers that an HTTP error
  * brings, `Allow`, `Retry-After`, `WWW-Authenticate` and the `Content-Range` of a 416 are kept.
  *
@@ -87,6 +89,8 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
     if (passedOn) return next(error);
     prepareHeaders(res, problem, error);
     if (session) orUndefined(() => echoSession(res, session));
+    // What shows the text of an error to people must not show them JSON.
+    if (readProtocol(res)) return void res.type('text/plain').send(problem.detail);
     // A buffer keeps the media type as it is; RFC 9457 gives it no charset.
     res.send(Buffer.from(JSON.stringify(problem)));
   };

@@ -11,17 +11,15 @@ import {
 import { diagnoseSpan } from '../session/self-diagnosis.js';
 import { idAttributes, type SessionSlot } from '../session/slot.js';
 import { guardTracing, startSpan } from '../session/tracing.js';
-import type { AgentEvent } from '../shared/run-events.js';
+import type { AgentEvent, AgentRunResult } from '../shared/run-events.js';
 import type { AgentEngine, EngineRequest } from './engine.js';
 import { errorType, modelAttribute, toText, usageAttributes } from './genai-attributes.js';
+import { toGenAiInput, toGenAiOutput } from './genai-messages.js';
 
 /** How a run ended. */
-export interface RunOutcome {
-  readonly error?: unknown;
-  readonly stopReason?: string;
-  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number } | undefined;
-  readonly output?: string;
-}
+export type RunOutcome = { readonly error?: unknown } & Partial<
+  Pick<AgentRunResult, 'messages' | 'usage' | 'stopReason'>
+>;
 
 /**
  * The spans of one run. None of its methods throws: see {@link guardTracing}.
@@ -40,6 +38,7 @@ export class RunSpans {
   /** A call to the model is noticed by its first event; the call began when the step before it had ended. */
   #chatStart = new Date();
   #model: string | undefined;
+  #reasoning = '';
   /** What each span of the run carries. */
   #common: Attributes;
   #ended = false;
@@ -66,7 +65,7 @@ export class RunSpans {
     const agent = startSpan(`invoke_agent ${engine.name}`, { attributes }, parent);
     this.#agent = agent;
     diagnoseSpan(agent);
-    this.#capture(agent, 'gen_ai.input.messages', request.messages);
+    this.#capture(agent, 'gen_ai.input.messages', () => toGenAiInput(request.messages));
     this.context = trace.setSpan(parent, agent);
     const ids = guardTracing(() => agent.spanContext(), INVALID_SPAN_CONTEXT);
     this.traceId = trace.isSpanContextValid(ids) ? ids.traceId : undefined;
@@ -93,7 +92,8 @@ export class RunSpans {
 
   /** Follows the run. */
   onEvent(event: AgentEvent): void {
-    if (event.type === 'message.delta') this.#openChat();
+    if (event.type === 'message.delta' || event.type === 'reasoning.delta') this.#openChat();
+    if (event.type === 'reasoning.delta' && this.#captureContent) this.#reasoning += event.delta;
     if (event.type === 'usage') {
       setAttributes(this.#openChat(), usageAttributes(event.input_tokens, event.output_tokens));
       this.#endChat();
@@ -103,14 +103,14 @@ export class RunSpans {
       const { id, name } = event;
       const attributes = { 'gen_ai.tool.name': name, 'gen_ai.tool.call.id': id };
       const span = this.#startChild(name, 'execute_tool', attributes);
-      this.#capture(span, 'gen_ai.tool.call.arguments', event.arguments);
+      this.#capture(span, 'gen_ai.tool.call.arguments', () => event.arguments);
       endSpan(this.#tools.get(id));
       this.#tools.set(id, span);
     }
     if (event.type === 'tool.result') {
       const span = this.#tools.get(event.id);
       if (event.is_error) fail(span, 'tool_error');
-      this.#capture(span, 'gen_ai.tool.call.result', event.output);
+      this.#capture(span, 'gen_ai.tool.call.result', () => event.output);
       endSpan(span);
       this.#tools.delete(event.id);
       this.#chatStart = new Date();
@@ -118,7 +118,7 @@ export class RunSpans {
   }
 
   /** Ends what is open; only the first end counts. */
-  end({ error, stopReason, usage, output }: RunOutcome): void {
+  end({ error, stopReason, usage, messages }: RunOutcome): void {
     if (this.#ended) return;
     this.#ended = true;
     const failure =
@@ -132,8 +132,11 @@ export class RunSpans {
       setAttributes(this.#agent, { 'gen_ai.response.finish_reasons': [stopReason] });
     }
     if (usage) setAttributes(this.#agent, usageAttributes(usage.inputTokens, usage.outputTokens));
-    const answer = output === undefined ? [] : [{ role: 'assistant', content: output }];
-    if (answer.length > 0) this.#capture(this.#agent, 'gen_ai.output.messages', answer);
+    const answer = messages?.at(-1);
+    if (answer !== undefined) {
+      const output = () => toGenAiOutput(answer.content, this.#reasoning, stopReason);
+      this.#capture(this.#agent, 'gen_ai.output.messages', output);
+    }
     endSpan(this.#agent);
   }
 
@@ -160,9 +163,9 @@ export class RunSpans {
   }
 
   /** Puts content on a span if `captureContent` is set. Content that JSON cannot express is left out. */
-  #capture(span: Span | undefined, attribute: string, content: unknown): void {
+  #capture(span: Span | undefined, attribute: string, content: () => unknown): void {
     if (!this.#captureContent) return;
-    guardTracing(() => span?.setAttribute(attribute, toText(content)));
+    guardTracing(() => span?.setAttribute(attribute, toText(content())));
   }
 }
 

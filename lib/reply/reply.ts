@@ -1,4 +1,4 @@
-/** What a handler returned goes in; the reply goes out, as a value or as a stream, with the session id on it. */
+/** What a handler returned goes in; the reply goes out, as a value, a stream or a `Response`, with the session id on it. */
 import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import { recordFailure } from '../session/request-span.js';
@@ -11,6 +11,7 @@ import { discard } from './discard.js';
 import { escapeLineEnds, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
+import { isWebResponse, sendResponse } from './response.js';
 import { refusal } from './sendable.js';
 import { HEARTBEAT_MS, sendStream } from './stream.js';
 import { type OutputRules, sendable, sendValue } from './value.js';
@@ -33,6 +34,8 @@ export function sendReply(target: ReplyTarget, output: unknown): Promise<void> |
   // `(bound, { res }) => res.json(…)` returns the response: it is answered.
   if (output === undefined || output === res) return undefined;
   if (isAgentRun(output)) return sendSource(target, output, offers.run, sendRun);
+  // Its media type is its own: nothing is negotiated.
+  if (isWebResponse(output)) return sendResponse(res, target, output);
   if (isAsyncIterable(output)) return sendSource(target, output, offers.stream, sendItems);
   if (nobodyReads(target)) return undefined;
   negotiate(req, offers.value);

@@ -2,7 +2,7 @@
 import { types } from 'node:util';
 import { EnvelopeError } from '../shared/errors.js';
 import { isBytes } from '../shared/json.js';
-import { disown, isThenable } from '../shared/thrown.js';
+import { disown, isThenable, readMember } from '../shared/thrown.js';
 
 type Kind = readonly [is: (value: object) => boolean, kind: string, remedy: string];
 
@@ -28,12 +28,14 @@ const EMPTY: readonly Kind[] = [
     'a weak collection',
     'return an object',
   ],
-  [
-    (value) => value instanceof Response || value instanceof Blob,
-    'a web body',
-    'answer through res',
-  ],
+  [isWebBody, 'a web body', 'return a Response, and nothing beside it'],
 ];
+
+/** A handler's whole output may be a `Response`; an item of a stream may not. */
+function isWebBody(value: object): boolean {
+  return WEB_BODIES.includes(readMember(value, Symbol.toStringTag));
+}
+const WEB_BODIES: readonly unknown[] = ['Blob', 'File', 'Request', 'Response'];
 
 /** For `typeof`: JSON leaves these out, or throws. */
 const PRIMITIVES: ReadonlyMap<string, readonly [kind: string, remedy: string]> = new Map([

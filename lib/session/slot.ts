@@ -7,6 +7,7 @@ import {
   createContextKey,
   propagation,
 } from '@opentelemetry/api';
+import type { LocatedData } from '../request/envelope.js';
 import { isAbsent } from '../request/field.js';
 import { SESSION_FIELD } from '../request/parsed-field.js';
 import { configError } from '../shared/errors.js';
@@ -28,6 +29,8 @@ export interface SessionSlot {
   readonly aiAttributes: Attributes;
   /** Whether the id also goes into W3C baggage. */
   readonly baggage: boolean;
+  /** What the request's body said, to name a place in it; absent outside of a request. */
+  readonly data?: LocatedData | undefined;
   /** The first span that is in the session: all others are inside of it, or follow it. */
   outermost?: object | undefined;
 }
@@ -42,15 +45,16 @@ export interface SessionSlot {
 export function createSlot(
   values: Record<string, unknown>,
   attributes: Attributes,
-  { sessionAttributes, baggage }: Pick<SessionSlot, 'sessionAttributes' | 'baggage'>,
+  declared: Pick<SessionSlot, 'sessionAttributes' | 'baggage' | 'data'>,
   outer?: SessionSlot,
 ): SessionSlot {
   const slot: SessionSlot = {
     fields: values,
-    sessionAttributes,
+    sessionAttributes: declared.sessionAttributes,
     attributes: {},
     aiAttributes: {},
-    baggage,
+    baggage: declared.baggage,
+    data: declared.data,
   };
   if (outer?.fields.session_id === values.session_id) slot.outermost = outer?.outermost;
   addAttributes(slot, attributes);

@@ -14,7 +14,7 @@ import { guardTracing } from './tracing.js';
  * other is kept as `engine.session.id`.
  *
  * What can only be known at the end of a span (that it is of AI, that a library has replaced the id, the id that an engine gave) is
- * written by `onEnding`, before any processor sees the end: the order of processors does not matter. SDKs before 2.2 do not
+ * written by `onEnding`, before any processor sees the end: the order of processors does not matter. SDKs before 2.3 do not
  * have that hook. There it is written by `onEnd`, into the attributes that processors after this one, and those that export in
  * batches, read: register it before them.
  *

@@ -2,9 +2,9 @@
 import { types } from 'node:util';
 
 /** A member of what was thrown, or `undefined` where it cannot be read. */
-export function readMember(thrown: unknown, name: string): unknown {
+export function readMember(thrown: unknown, name: PropertyKey): unknown {
   return orUndefined(() => {
-    const value = (Object(thrown) as Record<string, unknown>)[name];
+    const value = (Object(thrown) as Record<PropertyKey, unknown>)[name];
     // What somebody put onto `Object.prototype` is no status and no message of this error.
     const polluted = value !== undefined && value === Reflect.get(Object.prototype, name);
     return polluted && !Object.hasOwn(Object(thrown), name) ? undefined : value;

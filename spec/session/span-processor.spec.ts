@@ -174,7 +174,7 @@ const writesAtStart = (): SpanProcessor => ({
   shutdown: async () => undefined,
 });
 
-/** The same processor as an SDK before 2.2 sees it, which knows no `onEnding`. */
+/** The same processor as an SDK before 2.3 sees it, which knows no `onEnding`. */
 function withoutOnEnding(): SpanProcessor {
   const ours = new SessionSpanProcessor();
   return {

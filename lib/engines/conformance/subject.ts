@@ -75,6 +75,7 @@ export function watch(engine: AgentEngine): WatchedEngine {
   const watched: AgentEngine = {
     name: engine.name,
     provider: engine.provider,
+    accepts: engine.accepts,
     async open(request, signal) {
       requests.push(request);
       const session = await engine.open(request, signal);

@@ -42,6 +42,7 @@ export function rivet(options?: RivetOptions): AgentEngine {
   requirePeers('rivet()', ['sandbox-agent']);
   return {
     name: 'rivet',
+    accepts: [],
     async open(request, signal) {
       signal.throwIfAborted();
       const { startTimeoutMs } = configuration;

@@ -1,7 +1,7 @@
 /** An agent's session at the daemon goes in, an engine's session comes out: its turn, its requests for permission, its end. */
 import type { SandboxAgent, Session, SessionPermissionRequest } from 'sandbox-agent';
 import { configError } from '../../shared/errors.js';
-import type { AgentMessage } from '../../shared/run-events.js';
+import { type AgentMessage, textOf } from '../../shared/run-events.js';
 import type { EngineSession } from '../engine.js';
 import { atMost } from '../waiting.js';
 import { toolName } from './events.js';
@@ -85,12 +85,12 @@ function toPrompt(messages: readonly AgentMessage[]): string {
   const question = messages.findLast(({ role }) => role === 'user');
   if (question === undefined) throw new Error('The conversation has no message of the user');
   const others = messages.filter((message) => message !== question);
-  if (others.length === 0) return question.content;
+  if (others.length === 0) return textOf(question.content);
   return [
     'The conversation so far, one message a line:',
     others.map(({ role, content }) => JSON.stringify({ role, content })).join('\n'),
     'Answer this message:',
-    question.content,
+    textOf(question.content),
   ].join('\n\n');
 }
 

@@ -71,6 +71,17 @@ const deaf = () => {
   engine.open = (request) => open(request, new AbortController().signal);
   return engine;
 };
+const textOnly = () => {
+  const engine = smallEngine();
+  const open = engine.open.bind(engine);
+  engine.open = (request, signal) => {
+    if (request.messages.some(({ content }) => typeof content !== 'string')) {
+      throw new Error('no text');
+    }
+    return open(request, signal);
+  };
+  return engine;
+};
 const unclosable = withSession({ close: undefined });
 const badlyClosing = withSession({ close: () => Promise.reject(new Error('stuck')) });
 
@@ -98,6 +109,11 @@ const BROKEN: readonly [caseName: string, engine: () => AgentEngine, message?: s
   [
     'sends each message.delta with the members that it must have',
     sendsToo({ type: 'message.delta' }),
+    'delta must be a string',
+  ],
+  [
+    'sends each reasoning.delta with the members that it must have',
+    sendsToo({ type: 'reasoning.delta' }),
     'delta must be a string',
   ],
   [
@@ -132,6 +148,11 @@ const BROKEN: readonly [caseName: string, engine: () => AgentEngine, message?: s
   ],
   ['ends its answer with run.end, which has the reason', endless, 'run.end is the last event'],
   ['streams the text that the result has', mute],
+  ['takes text in parts', alwaysTheSame, 'second-part'],
+  ['takes an image, or refuses it by its place', textOnly, 'The engine "small" failed'],
+  ['takes an image by its URL, or refuses it by its place', textOnly, 'failed'],
+  ['takes a file, or refuses it by its place', textOnly, 'failed'],
+  ['takes the tool calls of earlier turns, or refuses them by their place', textOnly, 'failed'],
   [
     'is closed once, without a failure, after a run that succeeds',
     badlyClosing,
