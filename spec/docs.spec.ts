@@ -85,6 +85,7 @@ describe('the exports', () => {
   it('are these names and no other', () => {
     expect(Object.keys(lib).sort()).toEqual([
       'EnvelopeError',
+      'SessionLogRecordProcessor',
       'SessionSpanProcessor',
       'agentEnvelope',
       'bind',
