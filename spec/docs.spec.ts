@@ -107,6 +107,7 @@ describe('the exports', () => {
       '.',
       './engines',
       ...['pi', 'rivet', 'remote', 'conformance'].map((name) => `./engines/${name}`),
+      './register',
     ];
     expect(Object.keys(exports)).toEqual([...entries, './package.json']);
     for (const entry of entries) {
