@@ -1,0 +1,67 @@
+/** What a run exported goes in; what is wrong with its ids comes out, as sentences. */
+
+const IDS = ['session.id', 'gen_ai.conversation.id'];
+const whose = (prompt) => /^(conv-\w+)/.exec(prompt)?.[1];
+
+/** Every span of a conversation has its id, none has another's; the GenAI attribute is on spans of AI, and on no other. */
+export function spanFaults({ requests, spans }, { only, foreign, ids = IDS }) {
+  const owners = new Map(requests.map(({ request, traceId }) => [traceId, whose(request)]));
+  const faults = [];
+  if (requests.length !== 6) faults.push(`${requests.length} requests of 6`);
+  const own = spans.filter(({ traceId }) => owners.has(traceId));
+  if (only !== undefined && own.length !== only)
+    faults.push(`${own.length} spans exported, not ${only}`);
+  for (const request of requests) {
+    if (!own.some(({ traceId }) => traceId === request.traceId))
+      faults.push(`${request.request}: no span`);
+  }
+  for (const { span, traceId, scope, attributes } of spans) {
+    const owner = owners.get(traceId);
+    const what = `${span} (${scope}) of ${owner ?? 'nobody'}`;
+    const isOfAi = Object.keys(attributes).some(
+      (name) => name.startsWith('gen_ai.') && !ids.includes(name),
+    );
+    const expected = { 'session.id': owner, 'gen_ai.conversation.id': isOfAi ? owner : undefined };
+    for (const id of ids) {
+      const value = attributes[id];
+      if (value === expected[id]) continue;
+      // Nobody's request has the id that a library gave it, or none.
+      if (owner === undefined && !/^conv-|thread-conv/.test(value)) continue;
+      if (isEarly(span, scope) && value === undefined) continue;
+      faults.push(`${what}: ${id} is ${value ?? 'absent'}`);
+    }
+  }
+  if (foreign && !spans.some((span) => /^thread-conv/.test(span.attributes['engine.session.id'])))
+    faults.push('no span keeps the id of the library');
+  return faults;
+}
+
+/** Layers of Express before agentEnvelope() have ended when the body is read. */
+const isEarly = (span, scope) =>
+  /instrumentation-(express|router|net|dns|fs)$/.test(scope) &&
+  /^(middleware|tcp|tls|dns|fs)/.test(span);
+
+/** The same for lines that say `prompt` and `session_id`: each is its own conversation's. */
+export function lineFaults({ lines }, { lines: expected }) {
+  const told = lines.filter(({ prompt }) => prompt !== undefined);
+  const faults = told
+    .filter(({ prompt, session_id }) => session_id !== whose(prompt))
+    .map(({ prompt, session_id }) => `line of ${prompt}: session_id is ${session_id ?? 'absent'}`);
+  return told.length === expected ? faults : [...faults, `${told.length} lines, not ${expected}`];
+}
+
+/** Nothing is exported that would not be without us. */
+export function moreThan(without, { spans }) {
+  const count = (all) =>
+    Object.groupBy(
+      all.map(({ span, scope }) => `${span} (${scope})`),
+      (name) => name,
+    );
+  const [before, after] = [count(without.spans), count(spans)];
+  return Object.keys({ ...before, ...after })
+    .filter((name) => before[name]?.length !== after[name]?.length)
+    .map(
+      (name) =>
+        `${name}: ${after[name]?.length ?? 0} exported, ${before[name]?.length ?? 0} without us`,
+    );
+}
