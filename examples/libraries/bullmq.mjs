@@ -2,7 +2,7 @@
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import { getSessionId, withSessionId } from 'express-agent-envelope';
 
-const connection = { url: process.env.REDIS_URL };
+const connection = { path: process.env.REDIS_SOCKET };
 const queue = new Queue('runs', { connection });
 const events = new QueueEvents('runs', { connection });
 const worker = new Worker(

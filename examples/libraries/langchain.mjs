@@ -6,7 +6,7 @@ import { ChatOpenAI } from '@langchain/openai';
 
 new LangChainInstrumentation().manuallyInstrument(callbackManager);
 const prompt = ChatPromptTemplate.fromMessages([['user', '{question}']]);
-const chain = prompt.pipe(new ChatOpenAI({ model: 'small', streaming: true }));
+const chain = prompt.pipe(new ChatOpenAI({ model: 'small' }));
 
 export async function answer(question) {
   const { text } = await chain.invoke({ question });

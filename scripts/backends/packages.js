@@ -1,5 +1,7 @@
 /** The recipes of examples/: what each needs, exactly, so that a change of the outcome is a change of ours; how it is started. */
 
+import { startRedis } from './redis.js';
+
 const SDK = {
   '@opentelemetry/api': '1.9.1',
   '@opentelemetry/instrumentation': '0.223.0',
@@ -40,7 +42,7 @@ const backend = (title, file, dependencies, env, rest = {}) => ({
   dependencies: { ...SDK, ...dependencies },
   args: ['--import', `./${file}`],
   // A backend's recipe is no module with an answer: the app makes the spans.
-  recipe: './chat.mjs',
+  recipe: './no-answer.mjs',
   env: (modelUrl, url) => ({ ...models(modelUrl), ...env(url) }),
   ...rest,
 });
@@ -72,6 +74,25 @@ const traceloop = (url) => ({
 /** What writes log lines has no processor to leave out. */
 const lines = (count) => ({ lines: count, unplugged: ['context'] });
 
+/** A zero-code set-up and `./register`, in either order of the flags. */
+const zeroCode = (title, register, dependencies) => {
+  const flags = [register, 'express-agent-envelope/register'];
+  const entry = (order, names) => ({
+    title: `${title}, ${order}`,
+    dependencies: { express: '5.3.0', ...dependencies },
+    args: names.flatMap((name) => ['--import', name]),
+    recipe: './no-answer.mjs',
+    env: (_models, url) => ({
+      OTEL_EXPORTER_OTLP_ENDPOINT: url,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+      OTEL_LOGS_EXPORTER: 'none',
+      OTEL_METRICS_EXPORTER: 'none',
+      OTEL_NODE_RESOURCE_DETECTORS: 'none',
+    }),
+  });
+  return [entry('ours last', flags), entry('ours first', [...flags].reverse())];
+};
+
 export const packages = [
   backend('Langfuse', 'langfuse.mjs', LANGFUSE, langfuse, { only: 6 }),
   backend('Langfuse, before ours', 'langfuse.mjs', LANGFUSE, langfuse, { only: 6, swapped: true }),
@@ -93,11 +114,33 @@ export const packages = [
     { '@posthog/ai': '8.13.1', 'posthog-node': '5.70.0', ...EXPORTER },
     (url) => ({ POSTHOG_HOST: url, POSTHOG_API_KEY: 'phc_none' }),
   ),
-  backend('Traceloop', 'traceloop.mjs', TRACELOOP, traceloop, { recipe: './openai-plain.mjs' }),
+  backend('Traceloop', 'traceloop.mjs', TRACELOOP, traceloop),
   library('Traceloop withConversation', 'traceloop-conversation.mjs', TRACELOOP, {
     args: ['--import', './traceloop.mjs'],
     env: (modelUrl, url) => ({ ...models(modelUrl), ...traceloop(url) }),
     foreign: true,
+  }),
+  ...zeroCode(
+    'auto-instrumentations-node 0.81',
+    '@opentelemetry/auto-instrumentations-node/register',
+    {
+      '@opentelemetry/api': '1.9.1',
+      '@opentelemetry/core': '2.12.1',
+      '@opentelemetry/auto-instrumentations-node': '0.81.2',
+    },
+  ),
+  ...zeroCode(
+    'auto-instrumentations-node 0.82',
+    '@opentelemetry/auto-instrumentations-node/register',
+    {
+      '@opentelemetry/api': '1.10.0',
+      '@opentelemetry/core': '3.1.1',
+      '@opentelemetry/auto-instrumentations-node': '0.82.0',
+    },
+  ),
+  ...zeroCode('Elastic EDOT', '@elastic/opentelemetry-node', {
+    '@opentelemetry/api': '1.9.1',
+    '@elastic/opentelemetry-node': '1.18.0',
   }),
   library('OpenAI SDK, chat as a stream', 'openai-chat.mjs', OPENAI),
   library('OpenAI SDK, responses', 'openai-responses.mjs', OPENAI),
@@ -107,22 +150,22 @@ export const packages = [
     { '@arizeai/openinference-core': '2.7.1', ...OPENAI },
     { foreign: true },
   ),
-  library('AI SDK 5', 'ai-sdk.mjs', { ai: '^5.0.0', '@ai-sdk/openai': '^2.0.0' }),
-  library('AI SDK 6', 'ai-sdk.mjs', { ai: '^6.0.0', '@ai-sdk/openai': '^3.0.0' }),
+  library('AI SDK 5', 'ai-sdk.mjs', { ai: '5.0.277', '@ai-sdk/openai': '2.0.131' }),
+  library('AI SDK 6', 'ai-sdk.mjs', { ai: '6.0.326', '@ai-sdk/openai': '3.0.141' }),
   library('AI SDK 7', 'ai-sdk-7.mjs', {
     ai: '7.0.173',
     '@ai-sdk/openai': '4.0.118',
     '@ai-sdk/otel': '1.0.173',
   }),
   library('Anthropic SDK', 'anthropic.mjs', {
-    '@anthropic-ai/sdk': '1.13.0',
-    '@traceloop/instrumentation-anthropic': '*',
+    '@anthropic-ai/sdk': '0.80.0',
+    '@traceloop/instrumentation-anthropic': '0.27.0',
   }),
   library('LangChain', 'langchain.mjs', LANGCHAIN),
   library('LangGraph', 'langgraph.mjs', { '@langchain/langgraph': '1.7.3', ...LANGCHAIN }),
   library('OpenAI Agents SDK', 'openai-agents.mjs', {
     '@openai/agents': '0.20.0',
-    [`${OPENINFERENCE}-openai-agents`]: '*',
+    [`${OPENINFERENCE}-openai-agents`]: '0.2.15',
   }),
   library('pino', 'pino.mjs', { pino: '10.4.0' }, lines(12)),
   library('winston', 'winston.mjs', { winston: '3.19.0' }, lines(12)),
@@ -132,5 +175,17 @@ export const packages = [
     { '@opentelemetry/sdk-logs': '0.223.1' },
     { lines: 12 },
   ),
+  library(
+    'BullMQ',
+    'bullmq.mjs',
+    { bullmq: '6.7.0', ioredis: '5.8.2' },
+    {
+      ...lines(6),
+      service: startRedis,
+    },
+  ),
   library('worker_threads', 'worker-threads.mjs', {}, lines(6)),
 ];
+
+/** What could not be had, and why: said by each run. */
+export const unavailable = {};
