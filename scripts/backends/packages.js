@@ -20,6 +20,8 @@ const EXPORTER = {
 const models = (url) => ({
   ANTHROPIC_API_KEY: 'none',
   ANTHROPIC_BASE_URL: url,
+  GOOGLE_API_KEY: 'none',
+  GOOGLE_GEMINI_BASE_URL: url,
   OPENAI_API_KEY: 'none',
   OPENAI_BASE_URL: `${url}/v1`,
   OPENAI_AGENTS_DISABLE_TRACING: '0',
@@ -167,6 +169,19 @@ export const packages = [
     '@openai/agents': '0.20.0',
     [`${OPENINFERENCE}-openai-agents`]: '0.2.15',
   }),
+  library(
+    'Mastra',
+    'mastra.mjs',
+    {
+      '@ai-sdk/openai': '3.0.141',
+      '@mastra/core': '1.71.0',
+      '@mastra/observability': '1.17.9',
+      '@mastra/otel-bridge': '1.5.4',
+      zod: '4.6.7',
+    },
+    { foreign: true },
+  ),
+  library('Google ADK', 'adk.mjs', { '@google/adk': '2.0.0' }, { foreign: true }),
   library('pino', 'pino.mjs', { pino: '10.4.0' }, lines(12)),
   library('winston', 'winston.mjs', { winston: '3.19.0' }, lines(12)),
   library(
