@@ -25,7 +25,7 @@ const tracer = trace.getTracer('app');
 
 /** One turn: a query of the app's own, and the answer, by the recipe or by a span as a library makes it. */
 async function turn({ prompt, thread }) {
-  const { traceId } = trace.getActiveSpan()?.spanContext() ?? {};
+  const traceId = recipe.traceId?.() ?? trace.getActiveSpan()?.spanContext().traceId;
   appendFileSync(OUT, `${JSON.stringify({ request: prompt, traceId })}\n`);
   tracer
     .startSpan('SELECT orders', {

@@ -73,6 +73,7 @@ const traceloop = (url) => ({
   TRACELOOP_API_KEY: 'none',
   TRACELOOP_TELEMETRY: 'false',
 });
+const sentry = (url) => ({ SENTRY_DSN: `${url.replace('//', '//none@')}/1` });
 /** What writes log lines has no processor to leave out. */
 const lines = (count) => ({ lines: count, unplugged: ['context'] });
 
@@ -116,6 +117,12 @@ export const packages = [
     { '@posthog/ai': '8.13.1', 'posthog-node': '5.70.0', ...EXPORTER },
     (url) => ({ POSTHOG_HOST: url, POSTHOG_API_KEY: 'phc_none' }),
   ),
+  backend('Sentry 10', 'sentry-10.mjs', { '@sentry/node': '10.78.0' }, sentry),
+  backend('Sentry 11', 'sentry-11.mjs', { '@sentry/node': '11.12.0' }, sentry, {
+    ids: ['gen_ai.conversation.id'],
+    recipe: './sentry-app.mjs',
+    unplugged: ['context'],
+  }),
   backend('Traceloop', 'traceloop.mjs', TRACELOOP, traceloop),
   library('Traceloop withConversation', 'traceloop-conversation.mjs', TRACELOOP, {
     args: ['--import', './traceloop.mjs'],

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startReceiver } from '../../spec/recipes/otlp-receiver.js';
 import { startModelServer } from './model-server.js';
+import { sentrySpans } from './sentry.js';
 
 /** Their ids; without one, a request is nobody's. */
 export const CONVERSATIONS = ['conv-a', 'conv-b', undefined];
@@ -41,9 +42,12 @@ export async function runRecipe(folder, { node, args, recipe, env }, unplugged =
     const written = existsSync(out) ? jsonLines(readFileSync(out, 'utf8')) : [];
     return {
       requests: written.filter((line) => line.request),
-      spans: [...written.filter((line) => line.span), ...receiver.spans.map(likeWritten)],
+      spans: [
+        ...written.filter((line) => line.span),
+        ...receiver.spans.map(likeWritten),
+        ...sentrySpans(receiver.others),
+      ],
       lines: jsonLines(printed.join('\n')),
-      sent: receiver.others,
     };
   } catch (error) {
     throw new Error(`${error.message}\n${complaints}`);

@@ -20,7 +20,7 @@ export async function startReceiver() {
       types.add(type);
       spans.push(...(type === 'application/json' ? fromJson(body) : fromProtobuf(body)));
     }
-    res.setHeader('content-type', type);
+    if (type !== undefined) res.setHeader('content-type', type);
     res.end(type === 'application/json' ? '{}' : '');
   });
   server.listen(0, '127.0.0.1');
