@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lineFaults, moreThan, spanFaults } from './backends/checks.js';
 import { installNode, installRecipe } from './backends/install.js';
-import { packages, unavailable } from './backends/packages.js';
+import { packages } from './backends/packages.js';
 import { runRecipe } from './backends/run.js';
 import { pack, report, workspace } from './consumer.js';
 
@@ -18,14 +18,18 @@ const tarball = pack(workspace());
 const node = await installNode();
 
 function checksOf(entry) {
-  const { title, file, args, env, unplugged = ['processor', 'context'] } = entry;
-  const start = { node, args, env, recipe: entry.recipe ?? `./${file}` };
+  const { title, file, args, env, recipe, unplugged = ['processor', 'context'] } = entry;
+  const start = { node, args, recipe };
   let folder;
   let plugged;
-  let service;
-  const run = (what) => {
+  const run = async (what) => {
+    const service = await entry.service?.(folder);
     const all = (...urls) => ({ ...env(...urls), ...service?.env });
-    return runRecipe(folder, { ...start, env: all }, what);
+    try {
+      return await runRecipe(folder, { ...start, env: all }, what);
+    } finally {
+      await service?.stop();
+    }
   };
   const faultsOf = (run) => (entry.lines ? lineFaults : spanFaults)(run, entry);
   return [
@@ -34,7 +38,6 @@ function checksOf(entry) {
       async () => {
         folder = await installRecipe(entry, tarball);
         if (entry.swapped) swapProcessors(join(folder, file));
-        service = await entry.service?.(folder);
         plugged = await run();
         fail(faultsOf(plugged));
       },
@@ -44,7 +47,6 @@ function checksOf(entry) {
       async () => {
         if (plugged === undefined) throw new Error('not run');
         const without = await run(what);
-        if (what === unplugged.at(-1)) await service?.stop();
         if (faultsOf(without).length === 0) throw new Error(`nothing is amiss without our ${what}`);
         if (what === 'processor') fail(moreThan(without, plugged));
       },
@@ -64,6 +66,4 @@ function swapProcessors(path) {
   writeFileSync(path, swapped);
 }
 
-for (const [title, why] of Object.entries(unavailable))
-  console.log(`  unavailable  ${title}: ${why}`);
 await report('test:backends', packages.filter(chosen).flatMap(checksOf));
