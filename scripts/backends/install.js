@@ -24,7 +24,7 @@ export async function installRecipe({ dependencies }, tarball) {
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target);
   execFileSync('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
-  for (const name of ['app.mjs', 'sentry-app.mjs', 'tracing.mjs'])
+  for (const name of ['app.mjs', 'sentry-app.mjs', 'sentry-flush.mjs', 'tracing.mjs'])
     cpSync(here(name), join(folder, name));
   for (const name of ['backends', 'libraries']) {
     cpSync(join(ROOT, 'examples', name), folder, { recursive: true });

@@ -73,7 +73,10 @@ export const packages = [
   backend('Langfuse, before ours', 'langfuse.mjs', { only: 6, swapped: true }),
   backend('Braintrust', 'braintrust.mjs', { only: 6 }),
   backend('PostHog', 'posthog.mjs', { only: 6, dependencies: ALONE.posthog }),
-  backend('Sentry 10', 'sentry-10.mjs', { dependencies: ALONE.sentry10 }),
+  backend('Sentry 10', 'sentry-10.mjs', {
+    dependencies: ALONE.sentry10,
+    recipe: './sentry-flush.mjs',
+  }),
   backend('Sentry 11', 'sentry-11.mjs', {
     dependencies: ALONE.sentry11,
     ids: ['gen_ai.conversation.id'],
