@@ -3,6 +3,7 @@ import { defineConfig } from 'tsdown';
 export default defineConfig({
   entry: [
     'lib/index.ts',
+    'lib/register.ts',
     'lib/engines/index.ts',
     'lib/engines/{pi,rivet,remote,conformance}/index.ts',
     'lib/protocols/{ui-message-stream,ag-ui}/index.ts',

@@ -20,6 +20,7 @@ export type { EnvelopeData } from './request/envelope.js';
 export type { EnvelopeField } from './request/field.js';
 export { sessionId } from './request/field.js';
 export { envelopeField } from './request/field-list.js';
+export { SessionLogRecordProcessor } from './session/log-record-processor.js';
 export type { EnvelopeLocals } from './session/request-state.js';
 export { resolveRunSessionId } from './session/run-session-id.js';
 export { getEnvelopeFields, getSessionId, setSessionId, withSessionId } from './session/session.js';

@@ -85,6 +85,7 @@ describe('the exports', () => {
   it('are these names and no other', () => {
     expect(Object.keys(lib).sort()).toEqual([
       'EnvelopeError',
+      'SessionLogRecordProcessor',
       'SessionSpanProcessor',
       'agentEnvelope',
       'bind',
@@ -106,6 +107,7 @@ describe('the exports', () => {
       '.',
       './engines',
       ...['pi', 'rivet', 'remote', 'conformance'].map((name) => `./engines/${name}`),
+      './register',
     ];
     expect(Object.keys(exports)).toEqual([...entries, './package.json']);
     for (const entry of entries) {

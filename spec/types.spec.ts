@@ -2,6 +2,7 @@
  * Most of these specs are checked by the compiler (`npm run types`): a wrong type is a compile error, and a
  * `@ts-expect-error` that expects none is one, too. Each also runs what it declares.
  */
+import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import express, { type Request, type RequestHandler, type Response } from 'express';
@@ -24,6 +25,7 @@ import {
   type JsonObject,
   problemDetails,
   resolveRunSessionId,
+  SessionLogRecordProcessor,
   SessionSpanProcessor,
   sessionId,
   withSessionId,
@@ -616,6 +618,12 @@ describe('the options', () => {
 describe('the other exports', () => {
   it('SessionSpanProcessor is a SpanProcessor of the SDK', async () => {
     const processor: SpanProcessor = new SessionSpanProcessor();
+    await expect(processor.forceFlush()).resolves.toBeUndefined();
+    await expect(processor.shutdown()).resolves.toBeUndefined();
+  });
+
+  it('SessionLogRecordProcessor is a LogRecordProcessor of the SDK', async () => {
+    const processor: LogRecordProcessor = new SessionLogRecordProcessor();
     await expect(processor.forceFlush()).resolves.toBeUndefined();
     await expect(processor.shutdown()).resolves.toBeUndefined();
   });
