@@ -97,7 +97,7 @@ describe('the exports', () => {
       'setSessionId',
       'withSessionId',
     ]);
-    expect(Object.keys(engines)).toEqual(['run']);
+    expect(Object.keys(engines)).toEqual(['defineEngine', 'run']);
   });
 
   it('of engines each have an entry in package.json, built for both module systems', () => {
