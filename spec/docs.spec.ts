@@ -105,7 +105,7 @@ describe('the exports', () => {
     const entries = [
       '.',
       './engines',
-      ...['pi', 'rivet', 'remote', 'conformance'].map((name) => `./engines/${name}`),
+      ...['pi', 'rivet', 'remote', 'ai-sdk', 'conformance'].map((name) => `./engines/${name}`),
     ];
     expect(Object.keys(exports)).toEqual([...entries, './package.json']);
     for (const entry of entries) {
