@@ -112,7 +112,7 @@ class ScriptedAgent {
       if (told('/only')) return { stopReason: 'end_turn' };
     }
     if (told('/silent')) await delay(TICKS * 50, undefined, { signal });
-    if (told('/late')) await delay(1300, undefined, { signal });
+    if (told('/late')) await delay(3300, undefined, { signal });
     await say('You said: ');
     if (told('/crash')) {
       await delay(30);

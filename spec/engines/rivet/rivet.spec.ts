@@ -285,7 +285,7 @@ describe('a turn', () => {
       if (!String(init?.body).includes('session/prompt')) return answer;
       return Promise.race([answer, delay(400).then(() => Promise.reject(timeout))]);
     });
-    const engine = own({}, { SANDBOX_AGENT_ACP_REQUEST_TIMEOUT_MS: '1000' });
+    const engine = own({}, { SANDBOX_AGENT_ACP_REQUEST_TIMEOUT_MS: '3000' });
     expect((await run(engine, ask('/late')).result).output).toBe('You said: /late');
     expect(impatient).toHaveBeenCalled();
   });
