@@ -77,8 +77,8 @@ export default {
     {
       name: 'peers-of-an-adapter-stay-in-it',
       severity: 'error',
-      from: { path: '^lib/', pathNot: room('engines/pi', 'engines/rivet') },
-      to: { path: 'node_modules/(@earendil-works|sandbox-agent|@agentclientprotocol)/' },
+      from: { path: '^lib/', pathNot: room('engines/pi', 'engines/rivet', 'engines/ai-sdk') },
+      to: { path: 'node_modules/(@earendil-works|sandbox-agent|@agentclientprotocol|ai)/' },
     },
     {
       name: 'no-undeclared-packages',
@@ -87,7 +87,7 @@ export default {
       to: {
         path: 'node_modules',
         pathNot:
-          'node_modules/(ajv|ajv-formats|body-parser|@types/body-parser|@standard-schema|negotiator|@types/negotiator|express|@types/express|@opentelemetry/api|@earendil-works|sandbox-agent|@agentclientprotocol)/',
+          'node_modules/(ajv|ajv-formats|body-parser|@types/body-parser|@standard-schema|negotiator|@types/negotiator|express|@types/express|@opentelemetry/api|@earendil-works|sandbox-agent|@agentclientprotocol|ai)/',
       },
     },
   ],

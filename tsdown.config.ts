@@ -5,7 +5,7 @@ export default defineConfig({
     'lib/index.ts',
     'lib/register.ts',
     'lib/engines/index.ts',
-    'lib/engines/{pi,rivet,remote,conformance}/index.ts',
+    'lib/engines/{pi,rivet,remote,ai-sdk,conformance}/index.ts',
     'lib/protocols/{ui-message-stream,ag-ui}/index.ts',
   ],
   format: ['esm', 'cjs'],

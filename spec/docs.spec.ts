@@ -98,7 +98,7 @@ describe('the exports', () => {
       'setSessionId',
       'withSessionId',
     ]);
-    expect(Object.keys(engines)).toEqual(['run']);
+    expect(Object.keys(engines)).toEqual(['defineEngine', 'run']);
   });
 
   it('of engines each have an entry in package.json, built for both module systems', () => {
@@ -106,7 +106,8 @@ describe('the exports', () => {
     const entries = [
       '.',
       './engines',
-      ...['pi', 'rivet', 'remote', 'conformance'].map((name) => `./engines/${name}`),
+      ...['pi', 'rivet', 'remote', 'ai-sdk', 'conformance'].map((name) => `./engines/${name}`),
+      ...['ui-message-stream', 'ag-ui'].map((name) => `./protocols/${name}`),
       './register',
     ];
     expect(Object.keys(exports)).toEqual([...entries, './package.json']);

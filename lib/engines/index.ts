@@ -11,5 +11,6 @@ export type {
   ToolCall,
   ToolResult,
 } from '../shared/run-events.js';
+export { defineEngine, type EnginePrompt } from './define-engine.js';
 export type { AgentEngine, AgentRunRequest, EngineRequest, EngineSession } from './engine.js';
 export { type RunOptions, run } from './run.js';

@@ -3,11 +3,12 @@ import type * as PiAi from '@earendil-works/pi-ai';
 import { isJsonObject } from '../../shared/json.js';
 import {
   type AgentMessage,
-  type MessagePart,
+  type TextPart,
   type ToolCall,
   type ToolResult,
   textOf,
 } from '../../shared/run-events.js';
+import { argumentsOf, toTurns } from '../history.js';
 import { refuseParts } from '../message-error.js';
 
 type Model = PiAi.Model<PiAi.Api>;
@@ -59,54 +60,32 @@ export function toPiMessages(
   history: readonly AgentMessage[],
   { api, provider, id }: Model,
 ): PiAi.Message[] {
-  const by = { api, provider, model: id, usage: NO_USAGE, timestamp: Date.now() };
-  return history.flatMap(({ role, content }): PiAi.Message[] => {
-    if (role === 'user') return [{ role, content: toContent(content), timestamp: by.timestamp }];
-    return steps(content).map((step) => {
-      if (!Array.isArray(step)) return toToolResult(step.result, step.call, by.timestamp);
-      const calls = step.some(({ type }) => type === 'tool.call');
-      const stopReason = calls ? 'toolUse' : 'stop';
-      return { role: 'assistant', content: step.map(toAnswer), ...by, stopReason };
-    });
+  const timestamp = Date.now();
+  const by = { api, provider, model: id, usage: NO_USAGE, timestamp };
+  return toTurns(history).flatMap((turn): PiAi.Message[] => {
+    const { role } = turn;
+    if (role === 'user') return [{ role, content: toContent(turn.content), timestamp }];
+    const stopReason = turn.results.length > 0 ? 'toolUse' : 'stop';
+    return [
+      { role, content: turn.content.map(toAnswer), ...by, stopReason },
+      ...turn.results.map(({ call, result }) => toToolResult(call, result, timestamp)),
+    ];
   });
 }
 
-/** An answer as Pi keeps it: what the model said up to its calls, the result of each, what it said then. */
-function steps(content: AgentMessage['content']) {
-  const found: (
-    | MessagePart[]
-    | { readonly call: ToolCall | undefined; readonly result: ToolResult }
-  )[] = [];
-  const parts = typeof content === 'string' ? [textPart(content)] : content;
-  const calls = new Map<string, ToolCall>();
-  for (const part of parts) {
-    if (part.type === 'tool.result') {
-      found.push({ call: calls.get(part.id), result: part });
-      continue;
-    }
-    if (part.type === 'tool.call') calls.set(part.id, part);
-    const last = found.at(-1);
-    if (Array.isArray(last)) last.push(part);
-    else found.push([part]);
-  }
-  return found;
-}
-
-function toAnswer(part: MessagePart): PiAi.TextContent | PiAi.ToolCall {
-  if (part.type !== 'tool.call') return { type: 'text', text: textOf([part]) };
-  const { id, name, arguments: input } = part;
-  // A provider takes an object only; another engine may have called its tool otherwise.
-  return { type: 'toolCall', id, name, arguments: isJsonObject(input) ? input : { input } };
+function toAnswer(part: TextPart | ToolCall): PiAi.TextContent | PiAi.ToolCall {
+  if (part.type === 'text') return textPart(part.text);
+  return { type: 'toolCall', id: part.id, name: part.name, arguments: argumentsOf(part) };
 }
 
 function toToolResult(
+  { name }: ToolCall,
   { id, output, is_error }: ToolResult,
-  call: ToolCall | undefined,
   timestamp: number,
 ): PiAi.ToolResultMessage {
   const content = isContent(output) ? [...output] : [textPart(asText(output))];
-  const toolName = call?.name ?? 'unknown';
-  return { role: 'toolResult', toolCallId: id, toolName, content, isError: is_error, timestamp };
+  const by = { toolCallId: id, toolName: name };
+  return { role: 'toolResult', ...by, content, isError: is_error, timestamp };
 }
 
 function toContent(content: AgentMessage['content']): Content[] {
