@@ -1,7 +1,7 @@
 import { trace } from '@opentelemetry/api';
 import { conformance } from '../../../lib/engines/conformance/index.js';
 import type { AgentEngine, AgentEvent, EngineSession } from '../../../lib/engines/index.js';
-import { getSessionId } from '../../../lib/index.js';
+import { getSessionId, withSessionId } from '../../../lib/index.js';
 import { fail, smallEngine } from '../small-engine.js';
 import { startTracing } from '../tracing.js';
 
@@ -49,10 +49,8 @@ const alwaysTheSame = sends(async function* () {
 const endless = sends(async function* () {
   yield { type: 'message.delta', delta: 'a' };
 });
-const overwriting = sends(async function* () {
-  const span = trace.getTracer('spec').startSpan('own');
-  span.setAttribute('session.id', 'of the engine');
-  span.end();
+const elsewhere = sends(async function* () {
+  withSessionId('of-the-engine', () => trace.getTracer('spec').startSpan('own').end());
   yield { type: 'message.delta', delta: 'Hello' };
   yield { type: 'run.end', stop_reason: 'stop' };
 });
@@ -89,7 +87,7 @@ const BROKEN: readonly [caseName: string, engine: () => AgentEngine, message?: s
   ["goes by the platform's id when there is one, and keeps its own beside it", impostor],
   [
     'goes by the id of the active session when the request has none',
-    overwriting,
+    elsewhere,
     'session.id of own',
   ],
   ["goes by its own id when the platform's is undefined", nameless],
@@ -99,11 +97,11 @@ const BROKEN: readonly [caseName: string, engine: () => AgentEngine, message?: s
   ['gives a session without an id its own', nameless],
   [
     'has one id on the start event, the result and every span, and one trace',
-    overwriting,
+    elsewhere,
     'session.id of own',
   ],
   ["never sees the platform's id", curious, 'secret-id'],
-  ['continues a conversation under the id of its first turn', overwriting, 'session.id of own'],
+  ['continues a conversation under the id of its first turn', elsewhere, 'session.id of own'],
   ['keeps two interleaved conversations apart', alwaysTheSame, 'first-question'],
   ['sends no event but those of the vocabulary', sendsToo({ type: 'error' }), '"error"'],
   [
