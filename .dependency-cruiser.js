@@ -1,11 +1,12 @@
 /**
  * Imports point one way: shared <- request <- session <- reply <- the middlewares, and engines stand beside the reply on
- * shared, request and session. A path says a file's rank; no file is named here but the homes of single packages.
+ * shared, request and session; protocols on all of the rooms. A path says a file's rank; no file is named here but the homes of single packages.
  */
 const ROOMS = ['shared', 'request', 'session', 'reply'];
 const room = (...names) => `^lib/(${names.join('|')})/`;
 const MIDDLEWARES = '^lib/[^/]+\\.ts$';
 const ADAPTER = '^lib/engines/([^/]+)/';
+const PROTOCOL = '^lib/protocols/([^/]+)/';
 
 /** A room knows itself and the rooms before it in the pipeline. */
 const onlyEarlierRooms = ROOMS.map((name, i) => ({
@@ -51,22 +52,40 @@ export default {
       to: { path: ADAPTER },
     },
     {
+      name: 'protocols-know-neither-engines-nor-middlewares',
+      severity: 'error',
+      from: { path: '^lib/protocols/' },
+      to: { path: '^lib/', pathNot: room(...ROOMS, 'protocols') },
+    },
+    {
+      name: 'a-protocol-knows-no-other-protocol',
+      severity: 'error',
+      from: { path: PROTOCOL },
+      to: { path: PROTOCOL, pathNot: '^lib/protocols/$1/' },
+    },
+    {
+      name: 'what-protocols-share-knows-no-protocol',
+      severity: 'error',
+      from: { path: '^lib/protocols/[^/]+\\.ts$' },
+      to: { path: PROTOCOL },
+    },
+    {
       name: 'every-folder-has-its-rank',
       severity: 'error',
       from: {},
-      to: { path: '^lib/', pathNot: [room(...ROOMS, 'engines'), MIDDLEWARES] },
+      to: { path: '^lib/', pathNot: [room(...ROOMS, 'engines', 'protocols'), MIDDLEWARES] },
     },
     {
       name: 'ajv-lives-in-schema',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/shared/schema\\.ts$' },
-      to: { path: 'node_modules/ajv' },
+      from: { path: '^lib/', pathNot: '^lib/shared/(schema\\.ts|drafts\\.cjs)$' },
+      to: { path: ['node_modules/ajv', '^lib/shared/drafts\\.cjs$'] },
     },
     {
       name: 'peers-of-an-adapter-stay-in-it',
       severity: 'error',
-      from: { path: '^lib/', pathNot: room('engines/pi', 'engines/rivet') },
-      to: { path: 'node_modules/(@earendil-works|sandbox-agent|@agentclientprotocol)/' },
+      from: { path: '^lib/', pathNot: room('engines/pi', 'engines/rivet', 'engines/ai-sdk') },
+      to: { path: 'node_modules/(@earendil-works|sandbox-agent|@agentclientprotocol|ai)/' },
     },
     {
       name: 'peers-of-the-queue-stay-in-it',
@@ -81,7 +100,7 @@ export default {
       to: {
         path: 'node_modules',
         pathNot:
-          'node_modules/(ajv|ajv-formats|body-parser|@types/body-parser|@standard-schema|negotiator|@types/negotiator|express|@types/express|@opentelemetry/api|@earendil-works|sandbox-agent|@agentclientprotocol|bullmq|ioredis)/',
+          'node_modules/(ajv|ajv-formats|body-parser|@types/body-parser|@standard-schema|negotiator|@types/negotiator|express|@types/express|@opentelemetry/api|@earendil-works|sandbox-agent|@agentclientprotocol|ai|bullmq|ioredis)/',
       },
     },
   ],

@@ -6,26 +6,20 @@
  *   curl -N localhost:3000/chat -H 'content-type: application/json' -H 'accept: text/event-stream' \
  *     -d '{"session_id":"conv-42","data":{"inputs":{"messages":[{"role":"user","content":"Hello"}]}}}'
  */
-import { randomUUID } from 'node:crypto';
 import express from 'express';
 import { agentEnvelope, bind, problemDetails } from 'express-agent-envelope';
-import { run } from 'express-agent-envelope/engines';
+import { defineEngine, run } from 'express-agent-envelope/engines';
 
-const parrot = {
-  name: 'parrot',
-  open: async (_request, signal) => ({
-    id: randomUUID(),
-    async *prompt({ messages }) {
-      const { content } = messages.at(-1);
-      if (content === '') throw new Error('Nothing to repeat');
-      for (const delta of `You said: ${content}`.split(/(?= )/)) {
-        signal.throwIfAborted();
-        yield { type: 'message.delta', delta };
-      }
-    },
-    close: async () => {}, // called once, however the run ends
-  }),
-};
+const parrot = defineEngine('parrot', async function* ({ messages }, signal) {
+  const { content } = messages.at(-1);
+  // Text, or a list of parts: images, say.
+  const text = typeof content === 'string' ? content : JSON.stringify(content);
+  if (text === '') throw new Error('Nothing to repeat');
+  for (const delta of `You said: ${text}`.split(/(?= )/)) {
+    signal.throwIfAborted();
+    yield delta;
+  }
+});
 
 const app = express();
 app.use(agentEnvelope());

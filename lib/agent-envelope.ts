@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Context, context } from '@opentelemetry/api';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { type AgentEnvelopeOptions, type Configuration, parseOptions } from './options.js';
-import { createBodyReader } from './request/body.js';
+import { createBodyReader, isRefusal } from './request/body.js';
 import { Client } from './request/client.js';
 import {
   type FieldValues,
@@ -12,25 +12,25 @@ import {
   readData,
   readFields,
 } from './request/envelope.js';
-import { spanAttributes } from './request/parsed-field.js';
+import { fieldAttributes } from './request/parsed-field.js';
 import { stampOpenSpans } from './session/request-span.js';
 import {
   type AcceptedEnvelope,
   type EnvelopeLocals,
   keepState,
   type RefusedEnvelope,
+  readProtocol,
   readSession,
   type SessionState,
   setSessionHeader,
   showToApp,
 } from './session/request-state.js';
-import { runInSlot, warnWithoutContextManager } from './session/slot.js';
+import { diagnoseContext } from './session/self-diagnosis.js';
+import { createSlot, fieldAttributesOf, runInSlot } from './session/slot.js';
 import { detailsError, EnvelopeError } from './shared/errors.js';
 import type { JsonObject } from './shared/json.js';
+import { goOn } from './shared/thrown.js';
 import { refuseUncalled } from './shared/uncalled.js';
-
-type Params = Request['params'];
-type Query = Request['query'];
 
 /**
  * Reads the agent envelope of each request: `session_id` and the other allowlisted fields from the top level, `inputs`,
@@ -52,7 +52,7 @@ type Query = Request['query'];
 export function agentEnvelope(
   options?: AgentEnvelopeOptions,
   // biome-ignore lint/suspicious/noExplicitAny: the bodies are whatever the app's routes make them
-): RequestHandler<Params, any, any, Query, EnvelopeLocals> {
+): RequestHandler<Request['params'], any, any, Request['query'], EnvelopeLocals> {
   const config = parseOptions(options);
   const readBody = createBodyReader(config.limit);
   return function agentEnvelope(req, res, next) {
@@ -60,20 +60,13 @@ export function agentEnvelope(
     const entry = context.active();
     readBody(req, res, (error, body) => {
       if (body === undefined) return next(error);
-      if ('refusal' in body) {
+      goOn(next, () => {
+        if (!isRefusal(body)) return prepareSession(config, { req, res, next, entry }, body.object);
         const { code, message } = body.refusal;
         // The error is made only if a route needs it: most requests without an envelope are for other routes.
         keepState(res, { kind: 'none', refusal: () => new EnvelopeError(code, message) });
-        return next();
-      }
-      let admit: () => void;
-      try {
-        admit = prepareSession(config, { req, res, next, entry }, body.object);
-      } catch (error) {
-        // A fault of ours: in the body parser's callback a throw would end the process.
-        return next(error);
-      }
-      admit();
+        return next;
+      });
     });
   };
 }
@@ -102,14 +95,15 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
   }
   const sent = values.session_id;
   if (earlier !== undefined) inheritFields(values, earlier.slot.fields);
-  const broken = error ?? fillAbsentSession(config, values);
+  const broken = error ?? readProtocol(res)?.fault ?? fillAbsentSession(config, values);
+  const attributes = {
+    ...(earlier && fieldAttributesOf(earlier.slot)),
+    ...fieldAttributes(config.fields, values),
+  };
+  const located = data instanceof EnvelopeError ? undefined : data;
   const session: SessionState = {
     client: earlier?.client ?? new Client(req, res),
-    slot: {
-      fields: values,
-      attributes: { ...earlier?.slot.attributes, ...spanAttributes(config.fields, values) },
-      baggage: config.baggage,
-    },
+    slot: createSlot(values, attributes, { ...config, data: located }, earlier?.slot),
     responseHeader: config.responseHeader,
   };
   const state = stateOf(session, broken ?? data);
@@ -117,11 +111,12 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
   const { authorize } = config;
   if (authorize === undefined || typeof sent !== 'string') return () => enter(exchange, state);
   // The spans of a refused caller must not land in another caller's conversation: the session is never entered.
-  const refuse = (cause?: unknown) => {
-    const error = FORBIDDEN(cause);
-    keepState(res, stateOf(session, error));
-    next(error);
-  };
+  const refuse = (cause?: unknown) =>
+    goOn(next, () => {
+      const error = FORBIDDEN(cause);
+      keepState(res, stateOf(session, error));
+      return () => next(error);
+    });
   return () => {
     isAuthorized(authorize, sent, req).then(
       (authorized) => (authorized === true ? enter(exchange, state) : refuse()),
@@ -158,10 +153,12 @@ function enter({ res, next, entry }: Exchange, state: RefusedEnvelope | Accepted
   const { slot } = state;
   stampOpenSpans(slot, entry);
   runInSlot(slot, entry, () => {
-    warnWithoutContextManager(slot);
-    keepState(res, state);
-    showToApp(res, state);
-    next(state.kind === 'refused' ? state.error : undefined);
+    diagnoseContext(slot);
+    goOn(next, () => {
+      keepState(res, state);
+      showToApp(res, state);
+      return () => next(state.kind === 'refused' ? state.error : undefined);
+    });
   });
 }
 

@@ -4,6 +4,7 @@ import { type BindOptions, parseBindOptions } from './bind-options.js';
 import { createHandlerIo, type HandlerIo } from './reply/handler-io.js';
 import { negotiate, type Offers, offersOf } from './reply/negotiate.js';
 import { sendReply } from './reply/reply.js';
+import type { WebResponse } from './reply/response-head.js';
 import type { Asked, Bound } from './request/binding.js';
 import type {
   Declaration,
@@ -31,7 +32,7 @@ type NoInference<T> = [T][T extends unknown ? 0 : never];
 type Output<T> = unknown extends T
   ? unknown
   : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement has this type
-    MaybePromise<T | AsyncIterable<T> | AgentRun | Response | undefined | void>;
+    MaybePromise<T | AsyncIterable<T> | AgentRun | WebResponse | Response | undefined | void>;
 
 /**
  * A route's handler that gets exactly what it asks for by name.
@@ -39,7 +40,8 @@ type Output<T> = unknown extends T
  * For each name, in this order: `request`, the whole envelope, read-only; `inputs`, `outputs` or `parameters`; a field of the
  * allowlist; `'...rest'`, the data fields not asked for, never an envelope field; else the input of that name.
  *
- * What the handler returns is the reply: a value, an async iterable (streamed as NDJSON or SSE), an `AgentRun` (either).
+ * What the handler returns is the reply: a value, an async iterable (streamed as NDJSON or SSE), an `AgentRun` (either), a
+ * WHATWG `Response` (as it is, with the id's header; no schema and no `Accept` apply to it).
  *
  * @param asked - what to bind: names, and fields that {@link envelopeField} made, which are typed by their schema
  * @param handler - called with the bound values and `{ req, res, signal }`, inside the session
@@ -60,7 +62,7 @@ export function bind<const A extends readonly Asked[]>(
 /**
  * The same, declared with schemas: they are compiled once, checked on each request, and type the handler.
  *
- * @param declaration - see {@link Declaration}
+ * @param declaration - see {@link Declaration}: `true`, a schema of the data, or a field, by name
  * @throws TypeError at once, for a schema that cannot be compiled
  * @throws {@link EnvelopeError} to `next`: as above, and `INVALID_INPUT` (422), `INVALID_OUTPUT` (500)
  * @example

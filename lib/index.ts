@@ -20,10 +20,12 @@ export type { EnvelopeData } from './request/envelope.js';
 export type { EnvelopeField } from './request/field.js';
 export { sessionId } from './request/field.js';
 export { envelopeField } from './request/field-list.js';
+export { SessionLogRecordProcessor } from './session/log-record-processor.js';
 export type { EnvelopeLocals } from './session/request-state.js';
 export { resolveRunSessionId } from './session/run-session-id.js';
-// The session
 export { getEnvelopeFields, getSessionId, setSessionId, withSessionId } from './session/session.js';
+// The session
+export type { SessionAttributePreset } from './session/session-attributes.js';
 export { SessionSpanProcessor } from './session/span-processor.js';
 export type { EnvelopeErrorOptions, ErrorCode, ErrorDetail } from './shared/errors.js';
 // Errors

@@ -3,8 +3,14 @@ import type { Request } from 'express';
 import { type EnvelopeField, sessionId } from './request/field.js';
 import { parseFieldList } from './request/field-list.js';
 import type { ParsedField } from './request/parsed-field.js';
+import {
+  DEFAULT_SESSION_ATTRIBUTES,
+  parseSessionAttributes,
+  type SessionAttributePreset,
+  type SessionAttributes,
+} from './session/session-attributes.js';
 import { configError } from './shared/errors.js';
-import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
+import { type Parsers, parseBodyLimit, parseConfiguration } from './shared/option-parsing.js';
 import { refuseMisuse } from './shared/uncalled.js';
 
 /** What `agentEnvelope()` takes. An explicit `undefined` means the default. */
@@ -46,6 +52,13 @@ export interface AgentEnvelopeOptions {
    * @defaultValue `false`
    */
   readonly baggage?: boolean | undefined;
+  /**
+   * The span attributes that carry the session id: names of a {@link SessionAttributePreset} and of attributes of your own, 1 to 256
+   * visible ASCII characters. An attribute that begins with `gen_ai.`, `llm.`, `ai.`, `traceloop.` or `braintrust.` goes onto
+   * spans of AI only: those that have an attribute `gen_ai.*` from elsewhere. `[]`: the id is on no span.
+   * @defaultValue `['otel', 'genai']`: `session.id` on every span, `gen_ai.conversation.id` on spans of AI
+   */
+  readonly sessionAttributes?: readonly (SessionAttributePreset | (string & {}))[] | undefined;
 }
 
 /** The options, complete. */
@@ -56,12 +69,11 @@ export interface Configuration {
   readonly authorize: AgentEnvelopeOptions['authorize'];
   readonly responseHeader: string | false;
   readonly baggage: boolean;
+  readonly sessionAttributes: SessionAttributes;
 }
 
 const WHERE = 'agentEnvelope:';
 const ABSENT_SESSION = ['anonymous', 'mint', 'require'] as const;
-/** What body-parser's `bytes` reads; it silently drops the limit for anything else. */
-const BYTES = /^\d+(?:\.\d+)? *(?:b|kb|mb|gb)?$/i;
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
@@ -69,18 +81,7 @@ const FRAMING = /^(?:content-.*|transfer-encoding|connection|set-cookie)$/i;
 
 const PARSERS: Parsers<Configuration> = {
   fields: (value = [sessionId]) => parseFieldList(value as [], `${WHERE} fields`),
-  limit: (value = '1mb') => {
-    const valid =
-      typeof value === 'string'
-        ? BYTES.test(value) && Number.parseFloat(value) > 0
-        : typeof value === 'number' && Number.isFinite(value) && value > 0;
-    if (valid) return value as string | number;
-    throw configError(
-      `${WHERE} limit`,
-      "must be a positive number of bytes or a size like '1mb'",
-      value,
-    );
-  },
+  limit: (value) => parseBodyLimit(`${WHERE} limit`, value),
   absentSession: (value = 'anonymous') => {
     const known = ABSENT_SESSION.find((name) => name === value);
     if (known !== undefined) return known;
@@ -108,6 +109,10 @@ const PARSERS: Parsers<Configuration> = {
     if (typeof value === 'boolean') return value;
     throw configError(`${WHERE} baggage`, 'must be true or false', value);
   },
+  sessionAttributes: (value) =>
+    value === undefined
+      ? DEFAULT_SESSION_ATTRIBUTES
+      : parseSessionAttributes(value, `${WHERE} sessionAttributes`),
 };
 
 /**
@@ -122,5 +127,19 @@ export function parseOptions(options?: AgentEnvelopeOptions): Configuration {
       `${WHERE} options must be an object, got an array. Did you mean agentEnvelope({ fields: […] })?`,
     );
   }
-  return parseConfiguration(`${WHERE} options`, PARSERS, options);
+  const configuration = parseConfiguration(`${WHERE} options`, PARSERS, options);
+  refuseAttributesOfTheId(configuration);
+  return configuration;
+}
+
+/** A field under an attribute of the session id would replace it. */
+function refuseAttributesOfTheId({ fields, sessionAttributes }: Configuration): void {
+  const taken: readonly (string | undefined)[] = Object.values(sessionAttributes).flat();
+  const field = fields.find(({ attribute }) => taken.includes(attribute));
+  if (field === undefined) return;
+  throw configError(
+    `${WHERE} fields`,
+    'must not have an attribute of the session id',
+    field.attribute,
+  );
 }

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { reportOf } from './reply/error-report.js';
 import { type Problem, toProblem } from './reply/problem.js';
-import { echoSession, readSession } from './session/request-state.js';
+import { echoSession, readProtocol, readSession } from './session/request-state.js';
 import { configError } from './shared/errors.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 import { orUndefined, readMember } from './shared/thrown.js';
@@ -53,6 +53,8 @@ const ERROR_HEADERS: ReadonlySet<string> = new Set(['allow', 'retry-after', 'www
  * Answers errors as RFC 9457 problem documents: this package's, body-parser's, and anything else that was thrown. An unknown
  * error reveals only that it happened; the session id and the trace id beside it lead to the rest.
  *
+ * A client with a protocol of its own (`uiMessageRequest()`, `agUiRequest()`) gets the document's `detail`, as plain text.
+ *
  * If the error has no status, one (400–599) already set on the response is kept. Of the headers that an HTTP error
  * brings, `Allow`, `Retry-After`, `WWW-Authenticate` and the `Content-Range` of a 416 are kept.
  *
@@ -75,7 +77,8 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
   }
   const { onError } = parseConfiguration('problemDetails: options', PARSERS, options);
   return function problemDetails(error, req, res, next) {
-    const session = readSession(res);
+    // `res.locals` may be what throws: it must not keep the error from the client.
+    const session = orUndefined(() => readSession(res));
     const problem = toProblem(error, session?.slot, res.statusCode);
     const passedOn = res.headersSent && !res.writableEnded;
     if (onError !== undefined) observe(onError, error, req);
@@ -85,7 +88,9 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
     if (res.writableEnded) return;
     if (passedOn) return next(error);
     prepareHeaders(res, problem, error);
-    if (session) echoSession(res, session);
+    if (session) orUndefined(() => echoSession(res, session));
+    // What shows the text of an error to people must not show them JSON.
+    if (readProtocol(res)) return void res.type('text/plain').send(problem.detail);
     // A buffer keeps the media type as it is; RFC 9457 gives it no charset.
     res.send(Buffer.from(JSON.stringify(problem)));
   };

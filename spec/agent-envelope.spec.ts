@@ -889,11 +889,7 @@ describe('with OpenTelemetry', () => {
     const fields = [sessionId, { name: 'tenant', attribute: 'app.tenant' }, 'user'];
     const app = tracedApp({ fields });
     await post(app, { session_id: 'c-1', tenant: 'acme', user: 'ada' });
-    const attributes = {
-      'session.id': 'c-1',
-      'gen_ai.conversation.id': 'c-1',
-      'app.tenant': 'acme',
-    };
+    const attributes = { 'session.id': 'c-1', 'app.tenant': 'acme' };
     expect(attributesOf('work')).toEqual(attributes);
     expect(attributesOf('server')).toEqual(attributes);
   });

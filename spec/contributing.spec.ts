@@ -12,8 +12,9 @@ const { scripts, version, allowScripts } = JSON.parse(read('package.json'));
 const lib = readdirSync(new URL('lib/', root), { recursive: true, encoding: 'utf8' })
   .map((path) => path.replaceAll('\\', '/'))
   .sort();
-const files = lib.filter((path) => path.endsWith('.ts'));
-const folders = lib.filter((path) => !path.endsWith('.ts')).map((path) => `${path}/`);
+const isFile = (path: string) => /\.(ts|cjs)$/.test(path);
+const files = lib.filter(isFile);
+const folders = lib.filter((path) => !isFile(path)).map((path) => `${path}/`);
 
 /** The first cells of a table's rows, which are code. */
 const firstCells = (head: string): string[] => {
@@ -32,9 +33,9 @@ describe('CONTRIBUTING.md', () => {
   });
 
   it('names no file and no folder of lib/ that is not there', () => {
-    const paths = [...contributing.matchAll(/`(?:lib\/)?([\w/-]+(?:\.ts|\/))`/g)]
+    const paths = [...contributing.matchAll(/`(?:lib\/)?([\w/-]+(?:\.ts|\.cjs|\/))`/g)]
       .map(([, path]) => path as string)
-      .filter((path) => /\.ts$|^(shared|request|session|reply|engines)\//.test(path))
+      .filter((path) => /\.(ts|cjs)$|^(shared|request|session|reply|engines)\//.test(path))
       .filter((path) => !path.startsWith('spec/'));
     expect(paths.filter((path) => ![...files, ...folders].includes(path))).toEqual([]);
   });

@@ -39,14 +39,21 @@ it('the pages name every export', () => {
 
 describe('the README', () => {
   it('has every option with its default, and no other', () => {
-    const { fields, ...defaults } = parseOptions();
+    const { fields, sessionAttributes, ...defaults } = parseOptions();
     expect(fields).toHaveLength(1);
+    expect(parseOptions({ sessionAttributes: ['otel', 'genai'] })).toMatchObject({
+      sessionAttributes,
+    });
+    const parsed = [
+      ['fields', '[sessionId]'],
+      ['sessionAttributes', "['otel', 'genai']"],
+    ];
     const documented = rows('option').map(([name, value]) => [name, value]);
     const known = Object.entries(defaults).map(([name, value]) => [
       name,
       typeof value === 'string' ? `'${value}'` : String(value ?? 'none'),
     ]);
-    expect(documented.sort()).toEqual([['fields', '[sessionId]'], ...known].sort());
+    expect(documented.sort()).toEqual([...parsed, ...known].sort());
   });
 
   it('has absolute links only, and those into the repository lead to a file', () => {
@@ -78,6 +85,7 @@ describe('the exports', () => {
   it('are these names and no other', () => {
     expect(Object.keys(lib).sort()).toEqual([
       'EnvelopeError',
+      'SessionLogRecordProcessor',
       'SessionSpanProcessor',
       'agentEnvelope',
       'bind',
@@ -90,7 +98,7 @@ describe('the exports', () => {
       'setSessionId',
       'withSessionId',
     ]);
-    expect(Object.keys(engines)).toEqual(['run']);
+    expect(Object.keys(engines)).toEqual(['defineEngine', 'run']);
   });
 
   it('of engines each have an entry in package.json, built for both module systems', () => {
@@ -98,7 +106,11 @@ describe('the exports', () => {
     const entries = [
       '.',
       './engines',
-      ...['pi', 'rivet', 'remote', 'queue', 'conformance'].map((name) => `./engines/${name}`),
+      ...['pi', 'rivet', 'remote', 'ai-sdk', 'queue', 'conformance'].map(
+        (name) => `./engines/${name}`,
+      ),
+      ...['ui-message-stream', 'ag-ui'].map((name) => `./protocols/${name}`),
+      './register',
     ];
     expect(Object.keys(exports)).toEqual([...entries, './package.json']);
     for (const entry of entries) {

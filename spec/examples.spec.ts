@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { UIMessage } from 'ai';
+import * as agUi from '../examples/clients/ag-ui.mjs';
+import * as aiSdk from '../examples/clients/ai-sdk.mjs';
 
 const folder = new URL('../examples/', import.meta.url);
 const running: ChildProcess[] = [];
@@ -159,6 +162,29 @@ describe('examples/', () => {
     const { session_id } = await answer(reply);
     expect(session_id).toMatch(/^[A-Za-z0-9._:-]{1,128}$/);
     expect(reply.headers.get('x-session-id')).toBe(session_id);
+  });
+
+  it('chat-clients.js is talked to by the clients of the AI SDK and of AG-UI, unmodified', async () => {
+    const url = await start('chat-clients.js');
+    const parts = [{ type: 'text' as const, text: 'Hello' }];
+    let answer: UIMessage | undefined;
+    for await (const message of aiSdk.ask(`${url}api/chat`, 's-1', [
+      { id: '1', role: 'user', parts },
+    ])) {
+      answer = message;
+    }
+    expect(answer).toMatchObject({ metadata: { sessionId: 's-1' } });
+    expect(answer?.parts.at(-1)).toMatchObject({
+      type: 'text',
+      text: expect.stringContaining('Hello'),
+    });
+    const agent = agUi.agentOf(`${url}agent`, 's-2');
+    let text = '';
+    const message = await agUi.ask(agent, 'Hello', (delta: string) => {
+      text += delta;
+    });
+    expect(message?.content).toBe(text);
+    expect(text).toContain('Hello');
   });
 
   const programs = readdirSync(folder).filter((name) => name.endsWith('.js'));

@@ -7,9 +7,18 @@ const DEFAULTS = {
   authorize: undefined,
   responseHeader: 'x-session-id',
   baggage: false,
+  sessionAttributes: { ids: ['session.id', 'gen_ai.conversation.id'], turns: [] },
 };
 
-const KNOWN = ['fields', 'limit', 'absentSession', 'authorize', 'responseHeader', 'baggage'];
+const KNOWN = [
+  'fields',
+  'limit',
+  'absentSession',
+  'authorize',
+  'responseHeader',
+  'baggage',
+  'sessionAttributes',
+];
 
 describe('parseOptions', () => {
   it.each<[string, unknown]>([
@@ -66,6 +75,8 @@ const AUTHORIZE = 'agentEnvelope: authorize must be a function';
 const HEADER =
   'agentEnvelope: responseHeader must be a header name (not one that frames the response) or false';
 const BAGGAGE = 'agentEnvelope: baggage must be true or false';
+const ATTRIBUTES = 'agentEnvelope: sessionAttributes';
+const PRESETS = 'otel, genai, langsmith, posthog, weave';
 
 describe('a wrong option', () => {
   it.each<[string, unknown, string]>([
@@ -111,6 +122,32 @@ describe('a wrong option', () => {
     ['baggage', 0, BAGGAGE],
     ['baggage', 1, BAGGAGE],
     ['baggage', {}, BAGGAGE],
+    ['sessionAttributes', null, `${ATTRIBUTES} must be an array of ${PRESETS} and`],
+    ['sessionAttributes', 'langsmith', `${ATTRIBUTES} must be an array`],
+    ['sessionAttributes', { otel: true }, `${ATTRIBUTES} must be an array`],
+    ['sessionAttributes', [''], `${ATTRIBUTES}[0] must be ${PRESETS} or the name of`],
+    ['sessionAttributes', ['otel', ' '], `${ATTRIBUTES}[1] must be ${PRESETS} or the name of`],
+    ['sessionAttributes', ['my id'], `${ATTRIBUTES}[0] must be`],
+    ['sessionAttributes', ['otel\n'], `${ATTRIBUTES}[0] must be`],
+    ['sessionAttributes', ['x'.repeat(257)], `${ATTRIBUTES}[0] must be`],
+    ['sessionAttributes', [7], `${ATTRIBUTES}[0] must be`],
+    ['sessionAttributes', [undefined], `${ATTRIBUTES}[0] must be`],
+    ['sessionAttributes', [['otel']], `${ATTRIBUTES}[0] must be`],
+    ['sessionAttributes', ['Otel'], "did you mean 'otel'?"],
+    ['sessionAttributes', ['otl'], "did you mean 'otel'?"],
+    ['sessionAttributes', ['gen_ai'], "did you mean 'genai'?"],
+    ['sessionAttributes', ['otel', 'lang-smith'], "did you mean 'langsmith'?"],
+    ['sessionAttributes', ['langsmit'], "did you mean 'langsmith'?"],
+    ['sessionAttributes', ['PostHog'], "did you mean 'posthog'?"],
+    ['sessionAttributes', ['wave'], "did you mean 'weave'?"],
+    ['sessionAttributes', ['otel', 'otel'], `${ATTRIBUTES} must name each attribute once`],
+    ['sessionAttributes', ['otel', 'session.id'], `${ATTRIBUTES} must name each attribute once`],
+    ['fields', [sessionId, { name: 'a', attribute: 'session.id' }], 'an attribute of the session'],
+    [
+      'fields',
+      [sessionId, { name: 'a', attribute: 'gen_ai.conversation.id' }],
+      'an attribute of the session',
+    ],
     ['fields', null, 'agentEnvelope: fields must be an array'],
     ['fields', 'session_id', 'agentEnvelope: fields must be an array'],
     ['fields', {}, 'agentEnvelope: fields must be an array'],
@@ -147,6 +184,20 @@ describe('a right option', () => {
     ['baggage', false],
   ])('%s: %p is taken as it is', (name, value) => {
     expect(parseOptions({ [name]: value })).toMatchObject({ ...DEFAULTS, [name]: value });
+  });
+
+  it.each<[string[], string[], string[]]>([
+    [[], [], []],
+    [['otel'], ['session.id'], []],
+    [['genai'], ['gen_ai.conversation.id'], []],
+    [['langsmith'], ['langsmith.metadata.thread_id'], []],
+    [['posthog'], ['$ai_session_id'], []],
+    [['weave'], ['wandb.thread_id'], ['wandb.is_turn']],
+    [['otel', 'app.conversation'], ['session.id', 'app.conversation'], []],
+    [['thread_id', 'conversation'], ['thread_id', 'conversation'], []],
+    [['otel.x', 'posthog.id'], ['otel.x', 'posthog.id'], []],
+  ])('sessionAttributes: %j are the attributes %j', (sessionAttributes, ids, turns) => {
+    expect(parseOptions({ sessionAttributes }).sessionAttributes).toEqual({ ids, turns });
   });
 
   it('fields keep their order', () => {

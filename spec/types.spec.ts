@@ -2,10 +2,12 @@
  * Most of these specs are checked by the compiler (`npm run types`): a wrong type is a compile error, and a
  * `@ts-expect-error` that expects none is one, too. Each also runs what it declares.
  */
+import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { Type } from 'typebox';
+import { z } from 'zod';
 import {
   type AgentEnvelopeOptions,
   agentEnvelope,
@@ -23,6 +25,7 @@ import {
   type JsonObject,
   problemDetails,
   resolveRunSessionId,
+  SessionLogRecordProcessor,
   SessionSpanProcessor,
   sessionId,
   withSessionId,
@@ -285,7 +288,7 @@ describe('the declaration form', () => {
     expect(() => bind({ session_id: false }, () => null)).toThrow(TypeError);
     // @ts-expect-error only the data has schemas: the compiler says so
     expect(() => bind({ inputz: { type: 'object' } }, () => null)).toThrow(
-      /^bind: inputz must be true: only inputs, outputs, parameters take a schema; did you mean inputs\?, got /,
+      /^bind: inputz must be true or the field of that name: only inputs, outputs, parameters take a schema; did you mean inputs\?, got /,
     );
     // @ts-expect-error a string is no schema
     expect(() => bind({ inputs: 'object' }, () => null)).toThrow(TypeError);
@@ -317,6 +320,33 @@ describe('fields beside names', () => {
     app.post('/', route);
     const { body } = await post(app, { ...BODY, tenant: 'a', tier: 7 });
     expect(body.data.outputs).toEqual(['s-1', 'a', 7, null]);
+  });
+
+  it('are typed by their schema in a declaration, beside schemas of the data', async () => {
+    const app = express();
+    app.use(agentEnvelope({ fields }));
+    const inputs = z.object({ question: z.string() });
+    const route = bind(
+      { session_id: sessionId, tenant, tier, inputs, parameters: true, '...rest': true },
+      (bound) => {
+        typed<string | undefined>()(bound.session_id);
+        typed<'a' | 'b' | undefined>()(bound.tenant);
+        typed<string | number | boolean | undefined>()(bound.tier);
+        typed<{ question: string }>()(bound.inputs);
+        typed<JsonObject>()(bound.parameters);
+        typed<unknown>()(bound.rest.outputs);
+        // @ts-expect-error inputs was asked for by name
+        return [bound.session_id, bound.tenant, bound.tier, bound.rest.inputs ?? null];
+      },
+    );
+    app.post('/', route);
+    const { body } = await post(app, { ...BODY, tenant: 'a', tier: 7 });
+    expect(body.data.outputs).toEqual(['s-1', 'a', 7, null]);
+  });
+
+  it('are refused by the compiler under another name', () => {
+    // @ts-expect-error the key is the name of the field
+    expect(() => bind({ org: tenant }, () => null)).toThrow(TypeError);
   });
 
   it('are refused where they are written', () => {
@@ -588,6 +618,12 @@ describe('the options', () => {
 describe('the other exports', () => {
   it('SessionSpanProcessor is a SpanProcessor of the SDK', async () => {
     const processor: SpanProcessor = new SessionSpanProcessor();
+    await expect(processor.forceFlush()).resolves.toBeUndefined();
+    await expect(processor.shutdown()).resolves.toBeUndefined();
+  });
+
+  it('SessionLogRecordProcessor is a LogRecordProcessor of the SDK', async () => {
+    const processor: LogRecordProcessor = new SessionLogRecordProcessor();
     await expect(processor.forceFlush()).resolves.toBeUndefined();
     await expect(processor.shutdown()).resolves.toBeUndefined();
   });

@@ -1,6 +1,6 @@
 /** What an engine is: the contract between `run()` and an adapter. */
 import type { JsonObject } from '../shared/json.js';
-import type { AgentEvent, AgentMessage } from '../shared/run-events.js';
+import type { AgentEvent, AgentMessage, MessagePart } from '../shared/run-events.js';
 
 /**
  * What an engine gets. It has no `sessionId`, so no engine can load history by the platform's id: the whole conversation is
@@ -30,6 +30,13 @@ export interface AgentEngine {
   readonly name: string;
   /** Who runs the model, as `gen_ai.provider.name`. @defaultValue `name` */
   readonly provider?: string | undefined;
+  /**
+   * Types of message parts that it takes besides text. `run()` refuses any other before `open()`, with a 422 that names the
+   * part, so that none is left out silently. With `tool.call` and `tool.result` among them, the answer in the result has
+   * the calls of its run, too.
+   * @defaultValue none: it gets every part, and refuses itself what it cannot take; the answer in the result is text
+   */
+  readonly accepts?: readonly MessagePart['type'][] | undefined;
   /**
    * Opens a session of the engine for one run.
    *

@@ -1,26 +1,33 @@
 /** Whatever an engine or a runner sent as an event goes in; an event of the vocabulary comes out, or an `ENGINE_FAILED`. */
 import { isJsonObject, type JsonObject } from '../shared/json.js';
 import type { AgentEvent } from '../shared/run-events.js';
+import { disown, isThenable } from '../shared/thrown.js';
 import { engineFailed } from './engine-error.js';
 
-interface Rule {
+/** What a member must be. */
+export interface Rule {
   readonly text: string;
   readonly holds: (value: unknown) => boolean;
 }
+/** Members by name. */
+export type Rules = Readonly<Record<string, Rule>>;
 
-const TEXT: Rule = { text: 'a string', holds: (value) => typeof value === 'string' };
+export const TEXT: Rule = { text: 'a string', holds: (value) => typeof value === 'string' };
 const FLAG: Rule = { text: 'true or false', holds: (value) => typeof value === 'boolean' };
 const COUNT: Rule = {
   text: 'a number of 0 or more',
   holds: (value) => Number.isFinite(value) && Number(value) >= 0,
 };
 
-/** `arguments` and `output` are missing on purpose: they may be anything. */
-const RULES: Readonly<Record<AgentEvent['type'], Readonly<Record<string, Rule>>>> = {
+/** `arguments` and `output` may be anything that is there already. */
+const VALUE: Rule = { text: 'a value, not a promise', holds: (value) => !isThenable(value) };
+
+export const EVENT_RULES: Readonly<Record<AgentEvent['type'], Rules>> = {
   'run.start': { session_id: TEXT },
   'message.delta': { delta: TEXT },
-  'tool.call': { id: TEXT, name: TEXT },
-  'tool.result': { id: TEXT, is_error: FLAG },
+  'reasoning.delta': { delta: TEXT },
+  'tool.call': { id: TEXT, name: TEXT, arguments: VALUE },
+  'tool.result': { id: TEXT, is_error: FLAG, output: VALUE },
   'session.replaced': { from: TEXT, to: TEXT },
   'events.dropped': { count: COUNT },
   usage: { input_tokens: COUNT, output_tokens: COUNT },
@@ -28,7 +35,7 @@ const RULES: Readonly<Record<AgentEvent['type'], Readonly<Record<string, Rule>>>
 };
 
 /** Every type of event that there is. */
-export const EVENT_TYPES = Object.keys(RULES) as readonly AgentEvent['type'][];
+export const EVENT_TYPES = Object.keys(EVENT_RULES) as readonly AgentEvent['type'][];
 
 /**
  * Checks an event. Engines are code of others and runners are other machines: without this, what they leave out would reach
@@ -40,7 +47,10 @@ export const EVENT_TYPES = Object.keys(RULES) as readonly AgentEvent['type'][];
  */
 export function checkEvent(value: unknown, sender: string): AgentEvent {
   const fault = faultOf(value);
-  if (fault !== undefined) throw engineFailed(`${sender} sent ${fault}`);
+  if (fault !== undefined) {
+    disown(value, ...Object.values(Object(value)));
+    throw engineFailed(`${sender} sent ${fault}`);
+  }
   return value as AgentEvent;
 }
 
@@ -48,15 +58,20 @@ function faultOf(value: unknown): string | undefined {
   if (!isJsonObject(value)) return 'an event that is not an object';
   const { type } = value;
   if (typeof type !== 'string') return 'an event without a type';
-  if (!Object.hasOwn(RULES, type)) return `an event of the unknown type ${quoted(type)}`;
-  const broken = brokenRule(value, RULES[type as AgentEvent['type']]);
-  return broken && `an event of the type "${type}" that is not valid: ${broken}`;
+  if (!Object.hasOwn(EVENT_RULES, type)) return `an event of the unknown type ${quoted(type)}`;
+  const broken = brokenMember(value, EVENT_RULES[type as AgentEvent['type']]);
+  if (broken === undefined) return undefined;
+  const { member, rule } = broken;
+  return `an event of the type "${type}" that is not valid: ${member} ${rule}`;
 }
 
-function brokenRule(event: JsonObject, rules: Readonly<Record<string, Rule>>): string | undefined {
-  for (const member in rules) {
-    const rule = rules[member] as Rule;
-    if (!rule.holds(event[member])) return `${member} must be ${rule.text}`;
+/** The first member that breaks its rule. */
+export function brokenMember(
+  object: JsonObject,
+  rules: Rules,
+): { readonly member: string; readonly rule: string } | undefined {
+  for (const [member, rule] of Object.entries(rules)) {
+    if (!rule.holds(object[member])) return { member, rule: `must be ${rule.text}` };
   }
   return undefined;
 }

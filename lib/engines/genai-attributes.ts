@@ -1,13 +1,5 @@
 /** What a run knows goes in, span attributes by the GenAI conventions come out. */
 import type { Attributes } from '@opentelemetry/api';
-import { SESSION_FIELD, spanAttributes } from '../request/parsed-field.js';
-
-/** The engine's own session id is added to the platform's, and never replaces it. */
-export function idAttributes(sessionId: string, engineSessionId: string): Attributes {
-  const attributes = spanAttributes([SESSION_FIELD], { [SESSION_FIELD.name]: sessionId });
-  return { ...attributes, 'engine.session.id': engineSessionId };
-}
-
 export function modelAttribute(model: string | undefined): Attributes {
   return model === undefined ? {} : { 'gen_ai.request.model': model };
 }

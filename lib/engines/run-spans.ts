@@ -5,27 +5,22 @@ import {
   INVALID_SPAN_CONTEXT,
   type Span,
   SpanKind,
-  SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
+import { diagnoseSpan } from '../session/self-diagnosis.js';
+import { idAttributes, type SessionSlot } from '../session/slot.js';
 import { guardTracing, startSpan } from '../session/tracing.js';
-import type { AgentEvent } from '../shared/run-events.js';
+import type { AgentEvent, AgentRunResult } from '../shared/run-events.js';
+import { ChatSpans } from './chat-spans.js';
 import type { AgentEngine, EngineRequest } from './engine.js';
-import {
-  errorType,
-  idAttributes,
-  modelAttribute,
-  toText,
-  usageAttributes,
-} from './genai-attributes.js';
+import { errorType, modelAttribute, toText, usageAttributes } from './genai-attributes.js';
+import { toGenAiInput, toGenAiOutput } from './genai-messages.js';
+import { endSpan, failSpan, setAttributes } from './guarded-span.js';
 
 /** How a run ended. */
-export interface RunOutcome {
-  readonly error?: unknown;
-  readonly stopReason?: string;
-  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number } | undefined;
-  readonly output?: string;
-}
+export type RunOutcome = { readonly error?: unknown } & Partial<
+  Pick<AgentRunResult, 'messages' | 'usage' | 'stopReason'>
+>;
 
 /**
  * The spans of one run. None of its methods throws: see {@link guardTracing}.
@@ -40,10 +35,9 @@ export class RunSpans {
   readonly #captureContent: boolean;
   readonly #agent: Span;
   readonly #tools = new Map<string, Span>();
-  #chat: Span | undefined;
-  /** A call to the model is noticed by its first event; the call began when the step before it had ended. */
-  #chatStart = new Date();
+  readonly #chats = new ChatSpans((startTime) => this.#startChat(startTime));
   #model: string | undefined;
+  #reasoning = '';
   /** What each span of the run carries. */
   #common: Attributes;
   #ended = false;
@@ -69,15 +63,19 @@ export class RunSpans {
     const attributes = { ...this.#common, ...operation, ...modelAttribute(request.model) };
     const agent = startSpan(`invoke_agent ${engine.name}`, { attributes }, parent);
     this.#agent = agent;
-    this.#capture(agent, 'gen_ai.input.messages', request.messages);
+    diagnoseSpan(agent);
+    this.#capture(agent, 'gen_ai.input.messages', () => toGenAiInput(request.messages));
     this.context = trace.setSpan(parent, agent);
     const ids = guardTracing(() => agent.spanContext(), INVALID_SPAN_CONTEXT);
     this.traceId = trace.isSpanContextValid(ids) ? ids.traceId : undefined;
   }
 
-  /** The id is known: it goes onto `invoke_agent`, and onto every span from now on. */
-  setIds({ sessionId, engineSessionId }: { sessionId: string; engineSessionId: string }): void {
-    const ids = idAttributes(sessionId, engineSessionId);
+  /**
+   * The ids are known: they go onto `invoke_agent`, and onto every span from now on. The engine's own is beside the session's, and
+   * never replaces it.
+   */
+  setIds(slot: SessionSlot, engineSessionId: string): void {
+    const ids = { ...idAttributes(slot), 'engine.session.id': engineSessionId };
     this.#common = { ...this.#common, ...ids };
     setAttributes(this.#agent, ids);
   }
@@ -93,85 +91,72 @@ export class RunSpans {
 
   /** Follows the run. */
   onEvent(event: AgentEvent): void {
-    if (event.type === 'message.delta') this.#openChat();
+    if (event.type === 'message.delta' || event.type === 'reasoning.delta') this.#chats.onDelta();
+    if (event.type === 'reasoning.delta' && this.#captureContent) this.#reasoning += event.delta;
     if (event.type === 'usage') {
-      setAttributes(this.#openChat(), usageAttributes(event.input_tokens, event.output_tokens));
-      this.#endChat();
+      this.#chats.onUsage(usageAttributes(event.input_tokens, event.output_tokens));
     }
     if (event.type === 'tool.call') {
-      if (this.#chat !== undefined) this.#endChat();
+      this.#chats.onToolCall();
       const { id, name } = event;
       const attributes = { 'gen_ai.tool.name': name, 'gen_ai.tool.call.id': id };
-      const span = this.#startChild(name, 'execute_tool', attributes);
-      this.#capture(span, 'gen_ai.tool.call.arguments', event.arguments);
+      const span = this.#startTool(name, attributes);
+      this.#capture(span, 'gen_ai.tool.call.arguments', () => event.arguments);
       endSpan(this.#tools.get(id));
       this.#tools.set(id, span);
     }
     if (event.type === 'tool.result') {
       const span = this.#tools.get(event.id);
-      if (event.is_error) fail(span, 'tool_error');
-      this.#capture(span, 'gen_ai.tool.call.result', event.output);
+      if (event.is_error) failSpan(span, 'tool_error');
+      this.#capture(span, 'gen_ai.tool.call.result', () => event.output);
       endSpan(span);
       this.#tools.delete(event.id);
-      this.#chatStart = new Date();
+      this.#chats.onToolResult();
     }
   }
 
   /** Ends what is open; only the first end counts. */
-  end({ error, stopReason, usage, output }: RunOutcome): void {
+  end({ error, stopReason, usage, messages }: RunOutcome): void {
     if (this.#ended) return;
     this.#ended = true;
     const failure =
       error === undefined ? undefined : guardTracing(() => errorType(error), '_OTHER');
-    for (const span of [...this.#tools.values(), this.#chat]) {
-      if (failure !== undefined) fail(span, failure);
+    this.#chats.end(failure);
+    for (const span of this.#tools.values()) {
+      if (failure !== undefined) failSpan(span, failure);
       endSpan(span);
     }
-    if (failure !== undefined) fail(this.#agent, failure);
+    if (failure !== undefined) failSpan(this.#agent, failure);
     if (stopReason !== undefined) {
       setAttributes(this.#agent, { 'gen_ai.response.finish_reasons': [stopReason] });
     }
     if (usage) setAttributes(this.#agent, usageAttributes(usage.inputTokens, usage.outputTokens));
-    const answer = output === undefined ? [] : [{ role: 'assistant', content: output }];
-    if (answer.length > 0) this.#capture(this.#agent, 'gen_ai.output.messages', answer);
+    const answer = messages?.at(-1);
+    if (answer !== undefined) {
+      const output = () => toGenAiOutput(answer.content, this.#reasoning, stopReason);
+      this.#capture(this.#agent, 'gen_ai.output.messages', output);
+    }
     endSpan(this.#agent);
   }
 
-  #startChild(what: string | undefined, operation: 'chat' | 'execute_tool', own: Attributes): Span {
-    const isChat = operation === 'chat';
-    const options = {
-      // By the conventions: a model runs elsewhere (CLIENT), a tool runs here (INTERNAL).
-      kind: isChat ? SpanKind.CLIENT : SpanKind.INTERNAL,
-      attributes: { ...this.#common, 'gen_ai.operation.name': operation, ...own },
-      ...(isChat && { startTime: this.#chatStart }),
-    };
-    return startSpan(what ? `${operation} ${what}` : operation, options, this.context);
+  /** By the conventions a tool runs here (INTERNAL), and a model elsewhere (CLIENT). */
+  #startTool(name: string, own: Attributes): Span {
+    const attributes = { ...this.#common, 'gen_ai.operation.name': 'execute_tool', ...own };
+    const options = { kind: SpanKind.INTERNAL, attributes };
+    return startSpan(name ? `execute_tool ${name}` : 'execute_tool', options, this.context);
   }
 
-  #openChat(): Span {
-    this.#chat ??= this.#startChild(this.#model, 'chat', modelAttribute(this.#model));
-    return this.#chat;
-  }
-
-  #endChat(): void {
-    endSpan(this.#chat);
-    this.#chat = undefined;
-    this.#chatStart = new Date();
+  #startChat(startTime: Date): Span {
+    const model = this.#model;
+    const operation = { 'gen_ai.operation.name': 'chat' };
+    const attributes = { ...this.#common, ...operation, ...modelAttribute(model) };
+    const options = { kind: SpanKind.CLIENT, attributes, startTime };
+    return startSpan(model ? `chat ${model}` : 'chat', options, this.context);
   }
 
   /** Puts content on a span if `captureContent` is set. Content that JSON cannot express is left out. */
-  #capture(span: Span | undefined, attribute: string, content: unknown): void {
+  #capture(span: Span | undefined, attribute: string, content: () => unknown): void {
     if (!this.#captureContent) return;
-    guardTracing(() => span?.setAttribute(attribute, toText(content)));
+    guardTracing(() => span?.setAttribute(attribute, toText(content())));
   }
-}
-
-const setAttributes = (span: Span, attributes: Attributes): void =>
-  guardTracing(() => void span.setAttributes(attributes));
-const endSpan = (span: Span | undefined): void => guardTracing(() => span?.end());
-
-/** The type only: a message may quote the conversation. */
-function fail(span: Span | undefined, type: string): void {
-  guardTracing(() => span?.setAttribute('error.type', type));
-  guardTracing(() => span?.setStatus({ code: SpanStatusCode.ERROR }));
 }

@@ -53,7 +53,8 @@ const OPTIONS: Parsers<RunConfiguration> = {
  * @param options - see {@link RunOptions}
  * @returns a run: iterate it, await its `result`, or return it from a bound handler
  * @throws TypeError at once, for what is no engine, an unknown option or member, a session id that breaks its rule
- * @throws {@link index!EnvelopeError | EnvelopeError} at once: `INVALID_INPUT` (422) for messages that are none, or do not end with the user's
+ * @throws {@link index!EnvelopeError | EnvelopeError} at once: `INVALID_INPUT` (422) for messages that are none, or do not end with the user's,
+ * or have a part that the engine cannot take; `errors` has the place
  * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED` (502; 504 for a timeout), with the engine's error as its
  * `cause`. When `options.signal` aborts, the run fails with the signal's reason instead.
  * @example
@@ -64,7 +65,7 @@ const OPTIONS: Parsers<RunConfiguration> = {
  */
 export function run(engine: AgentEngine, request: AgentRunRequest, options?: RunOptions): AgentRun {
   checkEngine(engine);
-  const { sessionId, ...engineRequest } = parseRequest(request);
+  const { sessionId, ...engineRequest } = parseRequest(engine, request);
   const configuration = parseConfiguration('run: options', OPTIONS, options);
   const surroundings = { slot: sessionOfRun(sessionId), base: context.active(), ...configuration };
   return createRun((control) => drive(engine, engineRequest, surroundings, control));
@@ -86,7 +87,7 @@ async function* drive(
   const { signal } = stop;
   const unfollow = follow(stop, outer);
   const spans = new RunSpans(engine, request, contextWithSlot(slot, base), captureContent);
-  const transcript = createTranscript(request);
+  const transcript = createTranscript(request, engine.accepts);
   // The engine's code runs in the session and under the run's span, no matter which code pulls the events.
   const inRun = <T>(code: () => T): T => runInSlot(slot, spans.context, code);
   const session = createRunningSession(engine, request, signal, inRun);
@@ -100,7 +101,7 @@ async function* drive(
     const opened = await session.open();
     const ids = { sessionId: idOfRun(slot, opened.id, base), engineSessionId: opened.id };
     const model = opened.model ?? request.model;
-    spans.setIds(ids);
+    spans.setIds(slot, opened.id);
     spans.setModel(model, opened.provider);
     const { traceId } = spans;
     yield startEvent(engine, opened, ids.sessionId, traceId);

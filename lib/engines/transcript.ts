@@ -1,17 +1,48 @@
 /** A run's events go in, what they add up to comes out: the answer, the tokens, the reason of the end. */
-import type { AgentEvent, AgentRunResult } from '../shared/run-events.js';
-import type { EngineRequest } from './engine.js';
+import type {
+  AgentEvent,
+  AgentRunResult,
+  MessagePart,
+  ToolCall,
+  ToolResult,
+} from '../shared/run-events.js';
+import type { AgentEngine, EngineRequest } from './engine.js';
 
 type Sum = Pick<AgentRunResult, 'output' | 'messages' | 'usage' | 'stopReason'>;
 
-/** Starts with what the request holds. */
-export function createTranscript({ messages }: EngineRequest) {
+/**
+ * Starts with what the request holds.
+ *
+ * @param accepts - see {@link AgentEngine.accepts}: the next turn must not send what the engine would refuse
+ */
+export function createTranscript(
+  { messages }: EngineRequest,
+  accepts: AgentEngine['accepts'] = [],
+) {
+  const keepsTools = accepts.includes('tool.call') && accepts.includes('tool.result');
+  const parts: MessagePart[] = [];
+  const called = new Set<string>();
+  let text = '';
   let output = '';
   let usage: AgentRunResult['usage'];
   let stopReason = 'stop';
+  const endText = () => {
+    if (text !== '') parts.push({ type: 'text', text });
+    text = '';
+  };
+  const addTool = (event: ToolCall | ToolResult) => {
+    if (event.type === 'tool.call') called.add(event.id);
+    if (!keepsTools || !called.has(event.id)) return;
+    endText();
+    parts.push(event);
+  };
   return {
     add(event: AgentEvent): void {
-      if (event.type === 'message.delta') output += event.delta;
+      if (event.type === 'message.delta') {
+        output += event.delta;
+        text += event.delta;
+      }
+      if (event.type === 'tool.call' || event.type === 'tool.result') addTool(event);
       if (event.type === 'run.end') stopReason = event.stop_reason;
       if (event.type === 'usage') {
         usage = {
@@ -21,12 +52,9 @@ export function createTranscript({ messages }: EngineRequest) {
       }
     },
     result(): Sum {
-      return {
-        output,
-        messages: [...messages, { role: 'assistant', content: output }],
-        usage,
-        stopReason,
-      };
+      if (parts.length > 0) endText();
+      const content = parts.length > 0 ? parts : output;
+      return { output, messages: [...messages, { role: 'assistant', content }], usage, stopReason };
     },
   };
 }

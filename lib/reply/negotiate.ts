@@ -43,7 +43,14 @@ export function negotiate<T extends ReplyType>(req: Request, offers: readonly T[
   const { accept = '' } = req.headers;
   const picked = accept === '*/*' || isBlank(accept) ? offers[0] : prefer(accept, offers);
   if (picked) return picked as T;
-  throw new EnvelopeError('NOT_ACCEPTABLE', `This reply can be ${offers.join(', ')}`);
+  throw new EnvelopeError('NOT_ACCEPTABLE', `This reply can be ${listOf(offers)}`);
+}
+
+/** Before the handler runs, nobody knows which of the two its reply is going to be. */
+function listOf(offers: readonly string[]): string {
+  const streams = offers.filter((type) => type !== VALUE_TYPE).join(', ');
+  const value = offers.length > 1 ? `${VALUE_TYPE} or, as a stream, ` : VALUE_TYPE;
+  return `${offers.some((type) => type === VALUE_TYPE) ? value : ''}${streams}`;
 }
 
 function prefer(accept: string, offers: readonly string[]): string | undefined {

@@ -1,8 +1,9 @@
-/** What a handler returned goes in; the reply goes out, as a value or as a stream, with the session id on it. */
+/** What a handler returned goes in; the reply goes out, as a value, a stream or a `Response`, with the session id on it. */
 import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
+import { EnvelopeError } from '../shared/errors.js';
 import {
   type AgentRun,
   type AgentRunResult,
@@ -10,11 +11,12 @@ import {
   isAgentRun,
   toOutputs,
 } from '../shared/run-events.js';
-import { hasMember } from '../shared/thrown.js';
+import { hasMember, orUndefined } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { escapeLineEnds, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
+import { isWebResponse, sendResponse } from './response.js';
 import { refusal } from './sendable.js';
 import { HEARTBEAT_MS, type StreamOptions, sendStream } from './stream.js';
 import { type OutputRules, sendable, sendValue } from './value.js';
@@ -37,6 +39,8 @@ export function sendReply(target: ReplyTarget, output: unknown): Promise<void> |
   // `(bound, { res }) => res.json(…)` returns the response: it is answered.
   if (output === undefined || output === res) return undefined;
   if (isAgentRun(output)) return sendSource(target, output, offers.run, sendRun);
+  // Its media type is its own: nothing is negotiated.
+  if (isWebResponse(output)) return sendResponse(res, target, output);
   if (isAsyncIterable(output)) return sendSource(target, output, offers.stream, sendItems);
   if (nobodyReads(target)) return undefined;
   negotiate(req, offers.value);
@@ -76,9 +80,24 @@ async function sendRun(target: ReplyTarget, run: AgentRun, type: ReplyType): Pro
   // The schema of a run is that of its value; its events have their own shape. The first one brings the id, when the
   // request had none.
   const { slot } = target.state;
-  const encode = (event: unknown) => escapeLineEnds(JSON.stringify(event));
+  const encode = (event: unknown) => escapeLineEnds(eventText(event));
   const headersReady = () => slot.fields.session_id !== undefined;
   return streamTo(target, type, run, { encode, idOf: eventIdOf, headersReady });
+}
+
+/** @throws {@link EnvelopeError} `ENGINE_FAILED` (502), naming the member that JSON cannot express */
+function eventText(event: unknown): string {
+  try {
+    return JSON.stringify(event);
+  } catch (cause) {
+    const { type, ...members } = Object(event) as Record<string, unknown>;
+    const names = Object.keys(members);
+    const bad = names.find(
+      (name) => orUndefined(() => [JSON.stringify(members[name])]) === undefined,
+    );
+    const message = `The engine sent an event of the type "${type}" that JSON cannot express: ${bad}`;
+    throw new EnvelopeError('ENGINE_FAILED', message, { cause });
+  }
 }
 
 function sendItems(
@@ -99,9 +118,14 @@ function streamTo(
   items: Pick<StreamOptions, 'encode' | 'idOf' | 'headersReady'>,
 ): Promise<void> {
   if (hasNoBody(req, res)) {
-    echoSession(res, state);
-    setStreamHeaders(res, type);
-    res.end();
+    try {
+      echoSession(res, state);
+      setStreamHeaders(res, type);
+      res.end();
+    } catch (error) {
+      discard(source).catch(() => undefined);
+      throw error;
+    }
     return discard(source);
   }
   return sendStream(res, source, {

@@ -2,6 +2,7 @@
 import { types } from 'node:util';
 import { EnvelopeError } from '../shared/errors.js';
 import { isBytes } from '../shared/json.js';
+import { disown, isThenable, readMember } from '../shared/thrown.js';
 
 type Kind = readonly [is: (value: object) => boolean, kind: string, remedy: string];
 
@@ -21,19 +22,20 @@ const EMPTY: readonly Kind[] = [
   [types.isSet, 'a Set', 'return [...set]'],
   [(value) => Symbol.asyncIterator in value, 'a stream inside a stream', 'return its items'],
   [isIterable, 'an iterable', 'return [...iterable]'],
-  [types.isPromise, 'a promise', 'await it'],
   [types.isRegExp, 'a RegExp', 'return its source'],
   [
     (value) => types.isWeakMap(value) || types.isWeakSet(value),
     'a weak collection',
     'return an object',
   ],
-  [
-    (value) => value instanceof Response || value instanceof Blob,
-    'a web body',
-    'answer through res',
-  ],
+  [isWebBody, 'a web body', 'return a Response, and nothing beside it'],
 ];
+
+/** A handler's whole output may be a `Response`; an item of a stream may not. */
+function isWebBody(value: object): boolean {
+  return WEB_BODIES.includes(readMember(value, Symbol.toStringTag));
+}
+const WEB_BODIES: readonly unknown[] = ['Blob', 'File', 'Request', 'Response'];
 
 /** For `typeof`: JSON leaves these out, or throws. */
 const PRIMITIVES: ReadonlyMap<string, readonly [kind: string, remedy: string]> = new Map([
@@ -44,25 +46,37 @@ const PRIMITIVES: ReadonlyMap<string, readonly [kind: string, remedy: string]> =
 ]);
 
 /**
- * The error for an output, or an item of a stream, that would not arrive as it was meant. Values deeper inside
- * are left to JSON.
+ * What JSON is made of for an output, or an item of a stream: `toJSON()` is called here, once, and not again. Values
+ * deeper inside are left to JSON.
+ *
+ * @throws {@link EnvelopeError} `INVALID_OUTPUT` (500) for what would not arrive as it was meant, and what `toJSON()` throws
  */
-export function unsendable(output: unknown): EnvelopeError | undefined {
+export function jsonValue(output: unknown): unknown {
   // JSON has null for an item that is undefined; a handler that returns it has answered by itself.
-  if (output === undefined || output === null) return undefined;
-  const says = fromToJson(output);
+  if (output === undefined || output === null) return output;
+  const { toJSON } = output as { toJSON?: unknown };
+  const converts = typeof toJSON === 'function';
+  // The usual case needs no further check.
+  if (!converts && isPlain(output) && !Object.hasOwn(output, 'then')) return output;
+  const says: unknown = converts ? toJSON.call(output, '') : output;
   const kind =
     kindOf(NEVER, output) ??
     PRIMITIVES.get(typeof says) ??
-    // Plain objects, the usual case, need no further check.
+    (isThenable(says) ? disowned(says) : undefined) ??
     (isPlain(says) ? undefined : kindOf(EMPTY, says));
-  return kind && refusal(...kind);
+  if (kind !== undefined) throw refusal(...kind);
+  // JSON would call the `toJSON()` of what `toJSON()` gave.
+  return converts && hasToJson(says) ? { toJSON: () => says } : says;
 }
 
-/** The value that JSON serializes: some apps give even BigInt a `toJSON`. */
-function fromToJson(output: NonNullable<unknown>): unknown {
-  const { toJSON } = output as { toJSON?: unknown };
-  return typeof toJSON === 'function' ? toJSON.call(output, '') : output;
+/** Nobody will await it. */
+function disowned(promise: unknown): readonly [kind: string, remedy: string] {
+  disown(promise);
+  return ['a promise', 'await it'];
+}
+
+function hasToJson(value: unknown): boolean {
+  return typeof (value as { toJSON?: unknown } | null)?.toJSON === 'function';
 }
 
 function kindOf(kinds: readonly Kind[], value: unknown): readonly [string, string] | undefined {

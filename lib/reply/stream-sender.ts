@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { Response } from 'express';
 import type { Client } from '../request/client.js';
 import type { MaybePromise } from '../shared/standard-schema.js';
-import { isAbortError } from '../shared/thrown.js';
+import { disown, isAbortError } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { FRAMING, setStreamHeaders } from './framing.js';
 import type { StreamType } from './negotiate.js';
@@ -100,7 +100,10 @@ export class StreamSender {
     if (this.#res.writableEnded) return this.#stop();
     try {
       if (Object(result) !== result) throw new TypeError('The iterator gave no result object');
-      if (result.done === true) return this.#end();
+      if (result.done === true) {
+        disown(result.value);
+        return this.#end();
+      }
       const text = this.#options.encode(result.value);
       const id = this.#options.idOf?.(result.value);
       if (text instanceof Promise) text.then((late) => this.#add(late, id)).catch(this.#fail);

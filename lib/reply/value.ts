@@ -1,12 +1,12 @@
 /** A value goes in, a JSON reply with the session id goes out. */
+import { types } from 'node:util';
 import type { Response } from 'express';
-import { depthError } from '../request/envelope.js';
+import { depthError, type EnvelopeData } from '../request/envelope.js';
 import { requestSpanContext } from '../session/request-span.js';
 import { type AcceptedEnvelope, echoSession } from '../session/request-state.js';
 import { EnvelopeError } from '../shared/errors.js';
 import type { MaybePromise } from '../shared/standard-schema.js';
-import { orUndefined } from '../shared/thrown.js';
-import { unsendable } from './sendable.js';
+import { jsonValue } from './sendable.js';
 
 /** What an output must keep to. */
 export interface OutputRules {
@@ -40,30 +40,65 @@ export function sendValue(
 /**
  * Checks an output and writes what its schema gives back by `write`.
  *
- * @throws as {@link sendValue}
+ * @throws as {@link sendValue}; what `write` throws for another reason than the output, as it is
  */
 export function sendable<T>(
-  { state, readOutput }: OutputRules,
+  rules: OutputRules,
   output: unknown,
   write: (checked: unknown) => T,
 ): MaybePromise<T> {
+  // A generator's `yield` would await it, too. Its rejection is the source's failure, and not the output's fault.
+  if (types.isPromise(output)) return output.then((item) => sendable(rules, item, write));
+  const { state, readOutput } = rules;
   const send = (checked: unknown): T => {
-    const fault = unsendable(checked);
-    if (fault === undefined) return write(checked);
-    throw fault;
+    let json: unknown;
+    try {
+      json = jsonValue(checked);
+      return write(json);
+    } catch (cause) {
+      throw writeError(cause, json, state.data);
+    }
   };
-  const fail = (cause: unknown): never => {
+  const misfit = (cause: unknown): never => {
     // A value that JSON cannot express fits no schema either: the kind and the remedy say more than the schema error.
-    if (cause instanceof EnvelopeError) throw orUndefined(() => unsendable(output)) ?? cause;
-    // The output may repeat the client's nesting: then the error is the client's, not the handler's.
+    if (cause instanceof EnvelopeError) throw refusalOf(output) ?? cause;
     throw depthError(cause, state.data) ?? notJson(cause);
   };
+  let read: MaybePromise<unknown>;
   try {
-    const read = readOutput(output);
-    return read instanceof Promise ? read.then(send).catch(fail) : send(read);
+    read = readOutput(output);
   } catch (cause) {
-    return fail(cause);
+    return misfit(cause);
   }
+  // Not `instanceof`: a Proxy may throw at it.
+  return types.isPromise(read) ? read.then(send, misfit) : send(read);
+}
+
+/** Why the output could not be written: it may not be the output's fault, but that of a status or a header of the app. */
+function writeError(cause: unknown, json: unknown, data: EnvelopeData): unknown {
+  if (cause instanceof EnvelopeError) return cause;
+  // The output may repeat the client's nesting: then the error is the client's, not the handler's.
+  const deep = depthError(cause, data);
+  if (deep !== undefined) return deep;
+  return json !== undefined && isWritable(json) ? cause : notJson(cause);
+}
+
+function isWritable(json: unknown): boolean {
+  try {
+    JSON.stringify(json);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function refusalOf(output: unknown): EnvelopeError | undefined {
+  try {
+    jsonValue(output);
+  } catch (error) {
+    return error instanceof EnvelopeError ? error : undefined;
+  }
+  return undefined;
 }
 
 /** What is sent for a value, with the ids that there are. */

@@ -41,11 +41,11 @@ export type Bound<A extends Asked> = {
 };
 
 /** A field knows the type of its value; it may be absent. */
-type AskedValue<Field, Name extends string> = [Field] extends [never]
+export type AskedValue<Field, Name extends string> = [Field] extends [never]
   ? NamedValue<Name>
   : Field extends EnvelopeField<string, infer Value>
     ? Value | undefined
-    : never;
+    : unknown;
 
 /** Builds a handler's argument from the checked data; `sent` is the data of the request as it came. */
 export type Binder = (fields: FieldValues, data: EnvelopeData, sent?: EnvelopeData) => JsonObject;

@@ -15,6 +15,11 @@ export interface Refusal {
 /** The request's JSON object, or why there is none. */
 export type Body = { readonly object: JsonObject } | { readonly refusal: Refusal };
 
+/** Own members only: a polluted `Object.prototype` refuses nobody. */
+export function isRefusal(body: Body): body is { readonly refusal: Refusal } {
+  return Object.hasOwn(body, 'refusal');
+}
+
 const NO_BODY: Body = {
   refusal: { code: 'NO_ENVELOPE', message: 'The request has no body; send a JSON object' },
 };

@@ -2,16 +2,17 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JsonSchema } from '../shared/schema.js';
 import type { SchemaValue } from '../shared/schema-types.js';
-import type { BoundKey, NamedValue } from './binding.js';
+import type { AskedValue, BoundKey, NamedValue } from './binding.js';
 import type { EnvelopeData } from './envelope.js';
-import type { DataField } from './field.js';
+import type { DataField, EnvelopeField } from './field.js';
 
 /** A schema of the data: a JSON Schema (a plain literal or a TypeBox schema), or a Standard Schema (Zod, Valibot, ArkType). */
 export type DataSchema = JsonSchema | StandardSchemaV1;
 
 /**
- * What a route takes and gives: `true` binds a name; a schema binds it, checks it and types it. A JSON Schema that is declared
- * before, in a variable of its own, types the handler with `as const`; without it the members are there, of type `unknown`.
+ * What a route takes and gives: `true` binds a name; a schema binds the data, checks it and types it; a field of
+ * {@link envelopeField}, with its name for a key, is bound and typed by its schema. A JSON Schema that is declared before, in a
+ * variable of its own, types the handler with `as const`; without it the members are there, of type `unknown`.
  */
 export interface Declaration {
   /** Schema of the inputs; inputs that do not fit are a 422 `INVALID_INPUT`. */
@@ -23,19 +24,19 @@ export interface Declaration {
    * binds nothing. `true` binds the `outputs` of the request.
    */
   readonly outputs?: true | DataSchema;
-  /** Any other name: bound as in the list form. */
-  readonly [name: string]: true | DataSchema | undefined;
+  /** Any other name: bound as in the list form, by `true` or by the field of that name. */
+  readonly [name: string]: true | DataSchema | EnvelopeField | undefined;
 }
 
-/** Only the data has schemas: any other name is declared with `true`. The text is what the compiler shows. */
+/** Only the data has schemas: any other name is declared with `true` or its field. The text is what the compiler shows. */
 export type StrictDeclaration<D> = {
   readonly [Name in keyof D]: Name extends DataField
     ? true | DataSchema
     : string extends Name
       ? D[Name]
-      : D[Name] extends true
-        ? true
-        : 'only inputs, outputs and parameters take a schema: declare any other name with true';
+      : D[Name] extends true | EnvelopeField<Name & string>
+        ? D[Name]
+        : 'only inputs, outputs and parameters take a schema: declare any other name with true or the field of that name';
 };
 
 /** The argument of a handler declared with `D`. */
@@ -44,7 +45,11 @@ export type DeclaredBound<D extends Declaration> = {
     ? BoundKey<Name>
     : Name extends 'outputs'
       ? never
-      : Name]: D[Name] extends true ? DeclaredValue<Name, D> : SchemaValue<D[Name]>;
+      : Name]: D[Name] extends true
+    ? DeclaredValue<Name, D>
+    : Name extends DataField
+      ? SchemaValue<D[Name]>
+      : AskedValue<D[Name], Name>;
 };
 
 type DeclaredValue<Name extends string, D> = Name extends `...${string}`

@@ -107,11 +107,10 @@ export function refusingDepth<T>(data: EnvelopeData, walk: () => T): T {
   }
 }
 
-/** The error for an overflow that the client's nesting explains. */
+/** The error for an overflow that the client's nesting explains. Node's own RangeErrors, of a status say, have a code. */
 export function depthError(cause: unknown, data: EnvelopeData): EnvelopeError | undefined {
-  if (!(cause instanceof RangeError) || !isDeep([data.inputs, data.outputs, data.parameters])) {
-    return undefined;
-  }
+  if (!(cause instanceof RangeError) || Object.hasOwn(cause, 'code')) return undefined;
+  if (!isDeep([data.inputs, data.outputs, data.parameters])) return undefined;
   return new EnvelopeError('INVALID_ENVELOPE', 'The envelope is nested too deeply', { cause });
 }
 

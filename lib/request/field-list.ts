@@ -4,7 +4,7 @@ import { isBlank, isJsonObject, type JsonObject, ownMember } from '../shared/jso
 import { compileSchema, type JsonSchema } from '../shared/schema.js';
 import type { JsonSchemaValue } from '../shared/schema-types.js';
 import { DATA_FIELDS, type EnvelopeField, sessionId } from './field.js';
-import { attributesOf, attributeValue, type ParsedField, SESSION_FIELD } from './parsed-field.js';
+import { attributeValue, type ParsedField, SESSION_FIELD } from './parsed-field.js';
 
 /** Names that mean something else in an envelope or a binding, and names that reach a prototype. */
 const RESERVED: ReadonlySet<string> = new Set([
@@ -77,7 +77,7 @@ export function parseFieldList(
   );
   refuseDuplicates(
     `${place}: attributes`,
-    fields.flatMap((field) => field.attributes),
+    fields.flatMap(({ attribute }) => attribute ?? []),
   );
   return Object.freeze(fields);
 }
@@ -121,17 +121,16 @@ function parsedSessionId(field: JsonObject, place: string): ParsedField {
 }
 
 function compileField({ name, schema, attribute }: EnvelopeField, place: string): ParsedField {
-  const attributes = attributesOf(attribute);
   const checkRule =
     schema === undefined ? scalarCheck(name) : ruleCheck(schema, `${place}.schema`, name);
   return Object.freeze({
     name,
-    attributes,
+    attribute,
     check: (value: unknown) => {
       try {
         const errors = checkRule(value);
         // Convert the value once now, while a failure can still be reported: as an attribute it becomes JSON text.
-        if (attributes.length > 0 && errors === undefined) attributeValue(value);
+        if (attribute !== undefined && errors === undefined) attributeValue(value);
         return errors;
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;

@@ -7,19 +7,10 @@ import { SESSION_ID_SCHEMA, sessionId } from './field.js';
 /** A declared field, ready for requests. */
 export interface ParsedField {
   readonly name: string;
-  readonly attributes: readonly string[];
+  /** The span attribute that carries the value. The session id has its own: see `session/session-attributes.ts`. */
+  readonly attribute: string | undefined;
   /** Lists what is wrong with a value that is present. */
   readonly check: (value: unknown) => ErrorDetail[] | undefined;
-}
-
-/** `session.id` (OTel) is read by most backends, `gen_ai.conversation.id` (GenAI conventions) by the others: both are stamped. */
-const ALIASES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['session.id', ['session.id', 'gen_ai.conversation.id']],
-]);
-
-/** The span attributes that carry a field's value. */
-export function attributesOf(attribute: string | undefined): readonly string[] {
-  return attribute === undefined ? [] : (ALIASES.get(attribute) ?? [attribute]);
 }
 
 const SESSION_ID = new RegExp(SESSION_ID_SCHEMA.pattern);
@@ -31,21 +22,21 @@ const BROKEN: ErrorDetail = {
 /** The session's field, parsed. */
 export const SESSION_FIELD: ParsedField = Object.freeze({
   name: sessionId.name,
-  attributes: attributesOf(sessionId.attribute),
+  attribute: undefined,
   check: (value: unknown) =>
     typeof value === 'string' && SESSION_ID.test(value) ? undefined : [BROKEN],
 });
 
 /** The span attributes of the fields that have a value. */
-export function spanAttributes(
+export function fieldAttributes(
   fields: readonly ParsedField[],
   values: Readonly<JsonObject>,
 ): Attributes {
   const attributes: Attributes = {};
-  for (const field of fields) {
-    const value = values[field.name];
-    if (value === undefined) continue;
-    for (const attribute of field.attributes) attributes[attribute] = attributeValue(value);
+  for (const { name, attribute } of fields) {
+    const value = values[name];
+    if (attribute !== undefined && value !== undefined)
+      attributes[attribute] = attributeValue(value);
   }
   return attributes;
 }

@@ -1,6 +1,6 @@
 /** Both forms of `bind()`'s first argument go in; one plan comes out: how to bind, what to check before and after. */
 import { configError, detailsError } from '../shared/errors.js';
-import { isJsonObject, type JsonObject } from '../shared/json.js';
+import { isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
 import { compileSchema, type JsonSchema } from '../shared/schema.js';
 import {
   type Checked,
@@ -12,7 +12,7 @@ import {
 import { type Asked, type Binder, compileBinder } from './binding.js';
 import type { Declaration } from './declaration.js';
 import type { LocatedData } from './envelope.js';
-import { DATA_FIELDS } from './field.js';
+import { DATA_FIELDS, type EnvelopeField } from './field.js';
 
 /** A route's binding, compiled. */
 export interface Plan {
@@ -31,7 +31,6 @@ export interface Plan {
   readonly readOutput: (output: unknown) => MaybePromise<unknown>;
 }
 
-const CHECKED = ['inputs', 'parameters'] as const;
 const WHERE = 'bind:';
 
 /**
@@ -54,21 +53,29 @@ export function compilePlan(asked: readonly Asked[] | Declaration): Plan {
 }
 
 function compileDeclaration(declaration: JsonObject): Plan {
-  const names: string[] = [];
+  const bound: Asked[] = [];
   const checks: Partial<Record<string, ValueCheck>> = {};
   for (const [name, value] of Object.entries(declaration)) {
     if (value === undefined) continue;
     const place = `${WHERE} ${name}`;
-    const mayHaveSchema = name === 'outputs' || CHECKED.some((checked) => checked === name);
-    if (value !== true && mayHaveSchema) checks[name] = compileCheck(value, place);
-    else if (value !== true) throw configError(place, `must be true: ${onlyData(name)}`, value);
-    if (name !== 'outputs' || value === true) names.push(name);
+    const isData = DATA_FIELDS.some((field) => field === name);
+    if (value === true) bound.push(name);
+    else if (isData && !isField(value)) {
+      checks[name] = compileCheck(value, place);
+      if (name !== 'outputs') bound.push(name);
+    } else if (!isData && isField(value) && value.name === name) bound.push(value);
+    else throw wrongEntry(name, value, place);
   }
   return {
-    bind: compileBinder(names, `${WHERE} declaration`),
+    bind: compileBinder(bound, `${WHERE} declaration`),
     readData: dataReader(checks),
     readOutput: outputReader(checks.outputs),
   };
+}
+
+/** No JSON Schema has a keyword `name`. */
+function isField(value: unknown): value is EnvelopeField {
+  return isJsonObject(value) && typeof ownMember(value, 'name') === 'string' && !isStandard(value);
 }
 
 type ValueCheck = (value: unknown, at: string) => MaybePromise<Checked>;
@@ -113,6 +120,13 @@ function outputReader(check: ValueCheck | undefined): Plan['readOutput'] {
       if (errors) throw detailsError('INVALID_OUTPUT', errors);
       return value;
     });
+}
+
+function wrongEntry(name: string, value: unknown, place: string): TypeError {
+  if (!isField(value)) {
+    return configError(place, `must be true or the field of that name: ${onlyData(name)}`, value);
+  }
+  return configError(place, 'must be the name of the field that it declares', value.name);
 }
 
 /** A misspelt name is recognized by its beginning: `inputz`, `output`, `params`. */

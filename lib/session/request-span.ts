@@ -8,7 +8,10 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
+import { openSpan, openSpansUpTo, trackSpan } from './open-spans.js';
+import { diagnoseSpan } from './self-diagnosis.js';
 import type { SessionSlot } from './slot.js';
+import { joinSession } from './stamp.js';
 import { guardTracing } from './tracing.js';
 
 /** Where HTTP instrumentation keeps the server span (`setRPCMetadata` of `@opentelemetry/core`). */
@@ -16,26 +19,34 @@ const RPC_METADATA_KEY = createContextKey('OpenTelemetry SDK Context Key RPC_MET
 
 /**
  * The HTTP server span of a request. `trace.getActiveSpan()` is no answer: Express instrumentation makes the span of the
- * layer the active one. Where there is no HTTP instrumentation, the active span is the answer.
+ * layer the active one.
  */
+function serverSpan(ctx: Context): Span | undefined {
+  return (ctx.getValue(RPC_METADATA_KEY) as { span?: Span } | undefined)?.span;
+}
+
+/** The span of a request. Where there is no HTTP instrumentation, the active span. */
 function requestSpan(ctx: Context): Span | undefined {
-  const rpc = ctx.getValue(RPC_METADATA_KEY) as { span?: Span } | undefined;
-  return rpc?.span ?? trace.getSpan(ctx);
+  return serverSpan(ctx) ?? trace.getSpan(ctx);
 }
 
-/** Stamps the spans that started before the session was known: the request's, and the one that is active in `ctx`. */
+/**
+ * Stamps the spans that started before the session was known: the request's, the one that is active in `ctx`, and those between
+ * them. Where the request has no span of its own, all that are open around the active one.
+ */
 export function stampOpenSpans(slot: SessionSlot, ctx: Context = context.active()): void {
-  const request = requestSpan(ctx);
+  const server = serverSpan(ctx);
   const active = trace.getSpan(ctx);
-  stamp(request, slot);
-  if (active !== request) stamp(active, slot);
+  const inner = openSpansUpTo(server, active).map(({ span }) => span);
+  // The outermost first. No processor of ours has seen those that are named here by themselves, if none is registered.
+  for (const span of new Set([server, ...inner, active])) stampSpan(slot, span);
 }
 
-/** Puts the session's attributes onto an open span. */
-export function stamp(span: Span | undefined, { attributes }: SessionSlot): void {
-  guardTracing(() => {
-    if (span?.isRecording()) span.setAttributes(attributes);
-  });
+/** Stamps one span, if it is open. */
+export function stampSpan(slot: SessionSlot, span: Span | undefined): void {
+  if (span === undefined || !guardTracing(() => span.isRecording(), false)) return;
+  diagnoseSpan(span);
+  joinSession(openSpan(span) ?? trackSpan(span, undefined), slot);
 }
 
 /** Trace and span id of the request, for replies; `undefined` where nothing traces. */

@@ -68,6 +68,24 @@ export function keepState(res: Response, state: RequestState): void {
   (res.locals as Locals)[STATE] = state;
 }
 
+/** What the middleware of a client's own protocol found. */
+export interface ClientProtocol {
+  /** What the client sent and an envelope cannot carry: it is refused in the session, so that the refusal carries the id. */
+  readonly fault: EnvelopeError | undefined;
+}
+
+const PROTOCOL = Symbol.for('express-agent-envelope.protocol');
+
+/** Marks a request as one of a client with a protocol of its own: it gets errors as text. */
+export function keepProtocol(res: Response, protocol: ClientProtocol): void {
+  Object.assign(res.locals, { [PROTOCOL]: protocol });
+}
+
+/** The protocol of the request's client, where it has one. */
+export function readProtocol(res: Response): ClientProtocol | undefined {
+  return (res.locals as { [PROTOCOL]?: ClientProtocol })[PROTOCOL];
+}
+
 /** Shows the app what the request says: only after its session was entered, since a refused session may be another caller's. */
 export function showToApp(res: Response, state: RefusedEnvelope | AcceptedEnvelope): void {
   const locals = res.locals as Locals;
@@ -80,7 +98,10 @@ export function showToApp(res: Response, state: RefusedEnvelope | AcceptedEnvelo
 
 /** Repeats the session id on a reply. An engine may have brought it since: then the app sees it, too. */
 export function echoSession(res: Response, state: RefusedEnvelope | AcceptedEnvelope): void {
-  if (state.kind === 'accepted') (res.locals as Locals).session_id = idOf(state);
+  const locals = res.locals as Locals;
+  const id = idOf(state);
+  // An app may have frozen its locals meanwhile: only a new id is written.
+  if (state.kind === 'accepted' && locals.session_id !== id) locals.session_id = id;
   setSessionHeader(res, state);
 }
 

@@ -1,5 +1,7 @@
 /** What the app asks of the session: its id and fields, of a context or of the running code, and code to run inside it. */
-import { type Context, context } from '@opentelemetry/api';
+import { type Context, context, trace } from '@opentelemetry/api';
+import { stampSpan } from './request-span.js';
+import { diagnoseContext } from './self-diagnosis.js';
 import { activeSlot, contextWithSlot, deriveSlot, runInSlot } from './slot.js';
 
 /**
@@ -42,7 +44,8 @@ export function setSessionId(ctx: Context, id: string | null | undefined): Conte
 }
 
 /**
- * Runs `fn` in a session: a queue worker, a cron job, a test. In an Express app `agentEnvelope()` does it.
+ * Runs `fn` in a session: a queue worker, a cron job, a test. In an Express app `agentEnvelope()` does it. The span that is active
+ * when it begins, such as the job's, belongs to the session too, unless it is in another one.
  *
  * @param id - the session's id; null or blank for a session without one
  * @returns what `fn` returns
@@ -53,5 +56,10 @@ export function setSessionId(ctx: Context, id: string | null | undefined): Conte
  * ```
  */
 export function withSessionId<T>(id: string | null | undefined, fn: () => T): T {
-  return runInSlot(deriveSlot(id, activeSlot()), context.active(), fn);
+  const slot = deriveSlot(id, activeSlot());
+  stampSpan(slot, trace.getActiveSpan());
+  return runInSlot(slot, context.active(), () => {
+    diagnoseContext(slot);
+    return fn();
+  });
 }

@@ -5,25 +5,75 @@ import {
   type Context,
   context,
   createContextKey,
-  diag,
   propagation,
-  type Span,
 } from '@opentelemetry/api';
+import type { LocatedData } from '../request/envelope.js';
 import { isAbsent } from '../request/field.js';
-import { SESSION_FIELD, spanAttributes } from '../request/parsed-field.js';
+import { SESSION_FIELD } from '../request/parsed-field.js';
 import { configError } from '../shared/errors.js';
-import { guardTracing } from './tracing.js';
+import {
+  DEFAULT_SESSION_ATTRIBUTES,
+  isSignOfAi,
+  type SessionAttributes,
+} from './session-attributes.js';
 
 /** One request's session. Only its id may still change, once, from absent to the id of an engine. */
 export interface SessionSlot {
   /** Allowlisted values by name. */
   readonly fields: Record<string, unknown>;
+  /** Under which attributes the id goes onto spans. */
+  readonly sessionAttributes: SessionAttributes;
   /** What every span of the session carries. */
   readonly attributes: Attributes;
+  /** What its spans of AI carry besides. */
+  readonly aiAttributes: Attributes;
   /** Whether the id also goes into W3C baggage. */
   readonly baggage: boolean;
-  /** Open spans that are to get the id when there is one. */
-  waiting?: Set<Span>;
+  /** What the request's body said, to name a place in it; absent outside of a request. */
+  readonly data?: LocatedData | undefined;
+  /** The first span that is in the session: all others are inside of it, or follow it. */
+  outermost?: object | undefined;
+}
+
+/**
+ * A session.
+ *
+ * @param values - allowlisted values by name
+ * @param attributes - the span attributes of the fields
+ * @param outer - the session around it: the same conversation has the same outermost span
+ */
+export function createSlot(
+  values: Record<string, unknown>,
+  attributes: Attributes,
+  declared: Pick<SessionSlot, 'sessionAttributes' | 'baggage' | 'data'>,
+  outer?: SessionSlot,
+): SessionSlot {
+  const slot: SessionSlot = {
+    fields: values,
+    sessionAttributes: declared.sessionAttributes,
+    attributes: {},
+    aiAttributes: {},
+    baggage: declared.baggage,
+    data: declared.data,
+  };
+  if (outer?.fields.session_id === values.session_id) slot.outermost = outer?.outermost;
+  addAttributes(slot, attributes);
+  addAttributes(slot, idAttributes(slot));
+  return slot;
+}
+
+function addAttributes(slot: SessionSlot, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    (isSignOfAi(name) ? slot.aiAttributes : slot.attributes)[name] = value;
+  }
+}
+
+/** The id under each of its attributes; empty where there is none. */
+export function idAttributes({ fields, sessionAttributes }: SessionSlot): Attributes {
+  const id = fields.session_id as string | undefined;
+  return Object.fromEntries(
+    id === undefined ? [] : sessionAttributes.ids.map((name) => [name, id]),
+  );
 }
 
 /** `createContextKey` is `Symbol.for`: two copies of the package (ESM and CJS) share the key. */
@@ -69,17 +119,11 @@ export function contextWithSlot(slot: SessionSlot, base: Context): Context {
   return propagation.setBaggage(ctx, baggage.setEntry('session.id', { value: id }));
 }
 
-/** Gives the slot its id when it has none yet; an id that is there stays. */
+/** Gives the slot its id when it has none yet; an id that is there stays. Spans that are open get it when they end. */
 export function adoptSessionId(slot: SessionSlot, id: string): void {
   if (slot.fields.session_id !== undefined) return;
   slot.fields.session_id = id;
-  Object.assign(slot.attributes, spanAttributes([SESSION_FIELD], slot.fields));
-  for (const span of slot.waiting ?? []) {
-    guardTracing(() => {
-      span.setAttributes(slot.attributes);
-    });
-  }
-  slot.waiting?.clear();
+  addAttributes(slot, idAttributes(slot));
 }
 
 /**
@@ -94,22 +138,14 @@ export function deriveSlot(
   const present = isAbsent(id) ? undefined : id;
   const [broken] = (present !== undefined && SESSION_FIELD.check(present)) || [];
   if (broken !== undefined) throw configError('session id', broken.detail, typeof id);
-  const fields = { ...outer?.fields, session_id: present };
-  const attributes = { ...outer?.attributes };
-  for (const attribute of SESSION_FIELD.attributes) delete attributes[attribute];
-  Object.assign(attributes, spanAttributes([SESSION_FIELD], fields));
-  return { fields, attributes, baggage: outer?.baggage ?? false };
+  const values = { ...outer?.fields, session_id: present };
+  const declared = outer ?? { sessionAttributes: DEFAULT_SESSION_ATTRIBUTES, baggage: false };
+  return createSlot(values, outer === undefined ? {} : fieldAttributesOf(outer), declared, outer);
 }
 
-let looked = false;
-
-/** Says once, through OTel's `diag`, that no context manager keeps contexts. Call it where `slot` was just entered. */
-export function warnWithoutContextManager(slot: SessionSlot): void {
-  if (looked) return;
-  looked = true;
-  if (context.active().getValue(SLOT_KEY) === slot) return;
-  diag.warn(
-    'express-agent-envelope NO_CONTEXT_MANAGER: no OpenTelemetry context manager is registered. getSessionId() works; ' +
-      'spans have no parents until a context manager is registered before the first request.',
-  );
+/** The span attributes of a session without those of its id. */
+export function fieldAttributesOf(slot: SessionSlot): Attributes {
+  const attributes = { ...slot.attributes, ...slot.aiAttributes };
+  for (const name of slot.sessionAttributes.ids) delete attributes[name];
+  return attributes;
 }

@@ -1,11 +1,22 @@
-/** A span goes in when it starts; it comes out with the attributes of its session. */
-import type { Context, Span } from '@opentelemetry/api';
-import { activeSlot, type SessionSlot } from './slot.js';
+/** A span goes in when it starts and when it ends; it comes out with the attributes of its session. */
+import { type Context, type Span, trace } from '@opentelemetry/api';
+import { openSpan, trackSpan, untrackSpan } from './open-spans.js';
+import { activeSlot } from './slot.js';
+import { completeSpan, joinSession } from './stamp.js';
 import { guardTracing } from './tracing.js';
 
 /**
- * Stamps every span that starts in a session with `session.id` (OpenTelemetry), `gen_ai.conversation.id` (GenAI
- * conventions) and the `attribute` of each envelope field. It exports nothing: register it before the processors that do.
+ * Stamps every span that starts in a session with `session.id` (OpenTelemetry), its spans of AI with `gen_ai.conversation.id`
+ * (GenAI conventions), and each with the `attribute` of each envelope field; `sessionAttributes` of `agentEnvelope()` names others.
+ * It exports nothing.
+ *
+ * The session's id wins: where a library wrote another one under the same attribute, the span ends with the session's, and the
+ * other is kept as `engine.session.id`.
+ *
+ * What can only be known at the end of a span (that it is of AI, that a library has replaced the id, the id that an engine gave) is
+ * written by `onEnding`, before any processor sees the end: the order of processors does not matter. SDKs before 2.3 do not
+ * have that hook. There it is written by `onEnd`, into the attributes that processors after this one, and those that export in
+ * batches, read: register it before them.
  *
  * @example
  * ```ts
@@ -15,25 +26,28 @@ import { guardTracing } from './tracing.js';
  * ```
  */
 export class SessionSpanProcessor {
-  /** The slots of spans that started before their session had an id. */
-  readonly #slots = new WeakMap<object, SessionSlot>();
-
   /** The context a span was started with counts first: it may not be the active one. */
   onStart(span: Span, parentContext: Context): void {
+    // Registered twice, by hand and by `express-agent-envelope/register`, it works once.
+    if (openSpan(span) !== undefined) return;
     const slot = activeSlot(parentContext) ?? activeSlot();
-    if (slot === undefined) return;
     guardTracing(() => {
-      span.setAttributes(slot.attributes);
+      const open = trackSpan(span, trace.getSpan(parentContext));
+      if (slot !== undefined) joinSession(open, slot);
     });
-    if (slot.fields.session_id !== undefined) return;
-    slot.waiting ??= new Set();
-    slot.waiting.add(span);
-    this.#slots.set(span, slot);
   }
 
-  /** An ended span is read-only: it no longer waits for an id. */
+  /** The last moment at which a span can be written to. */
+  onEnding(span: Span): void {
+    const open = openSpan(span);
+    if (open === undefined || open.ended) return;
+    completeSpan(open);
+    untrackSpan(open);
+  }
+
+  /** For an SDK without `onEnding`. */
   onEnd(span: object): void {
-    this.#slots.get(span)?.waiting?.delete(span as Span);
+    this.onEnding(span as Span);
   }
 
   /** Holds nothing back. */

@@ -52,3 +52,16 @@ export function parseTimeout(place: string, value: unknown): number {
   }
   throw configError(place, `must be a whole number from 1 to ${MAX_TIMEOUT}`, value);
 }
+
+/** What body-parser's `bytes` reads; it silently drops the limit for anything else. */
+const BYTES = /^\d+(?:\.\d+)? *(?:b|kb|mb|gb)?$/i;
+
+/** The largest body to parse; without a value 1 MB. @throws TypeError for what is no positive size */
+export function parseBodyLimit(place: string, value: unknown = '1mb'): string | number {
+  const valid =
+    typeof value === 'string'
+      ? BYTES.test(value) && Number.parseFloat(value) > 0
+      : typeof value === 'number' && Number.isFinite(value) && value > 0;
+  if (valid) return value as string | number;
+  throw configError(place, "must be a positive number of bytes or a size like '1mb'", value);
+}

@@ -26,22 +26,31 @@ export interface RunEndEvent {
   readonly stop_reason: string;
 }
 
+/** A call of a tool: an event of a run, and a part of the assistant's message afterwards. */
+export interface ToolCall {
+  readonly type: 'tool.call';
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: unknown;
+}
+
+/** What a call came to. */
+export interface ToolResult {
+  readonly type: 'tool.result';
+  /** That of the `tool.call`. */
+  readonly id: string;
+  readonly output: unknown;
+  readonly is_error: boolean;
+}
+
 /** An event of a run: the same object in code and on the wire. */
 export type AgentEvent =
   | RunStartEvent
   | { readonly type: 'message.delta'; readonly delta: string }
-  | {
-      readonly type: 'tool.call';
-      readonly id: string;
-      readonly name: string;
-      readonly arguments: unknown;
-    }
-  | {
-      readonly type: 'tool.result';
-      readonly id: string;
-      readonly output: unknown;
-      readonly is_error: boolean;
-    }
+  /** What the model thinks before it answers: no part of the answer. */
+  | { readonly type: 'reasoning.delta'; readonly delta: string }
+  | ToolCall
+  | ToolResult
   /** The engine gave up its own session for another one: what it knew besides `messages` may be gone. */
   | { readonly type: 'session.replaced'; readonly from: string; readonly to: string }
   /** A reader was so slow that this many events in front of the next one are no longer kept. */
@@ -64,11 +73,36 @@ export function withEventId<Event extends AgentEvent>(event: Event, id: string |
 export function eventIdOf(event: unknown): string | undefined {
   return (event as { readonly [EVENT_ID]?: string })[EVENT_ID];
 }
+/** Text of a message. */
+export interface TextPart {
+  readonly type: 'text';
+  readonly text: string;
+}
+
+/** An image or a file of the user: its bytes, or where they are. */
+export type MediaPart = {
+  readonly type: 'image' | 'file';
+  /** `type/subtype`; of an image `image/…`. */
+  readonly media_type: string;
+} & (
+  | {
+      /** Base64, with the alphabet of RFC 4648 section 4. */ readonly data: string;
+      readonly url?: undefined;
+    }
+  | { /** `http:` or `https:`. */ readonly url: string; readonly data?: undefined }
+);
+
+/**
+ * A part of a message. The role decides which: text is in any message, images and files are the user's, calls of tools and their
+ * results the assistant's, in the order in which they happened.
+ */
+export type MessagePart = TextPart | MediaPart | ToolCall | ToolResult;
 
 /** One message of a conversation. */
 export interface AgentMessage {
   readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
+  /** Text, or at least one part. */
+  readonly content: string | readonly MessagePart[];
 }
 
 /** What a run came to. */
@@ -83,7 +117,10 @@ export interface AgentRunResult {
   readonly engine: string;
   /** The answer's text. */
   readonly output: string;
-  /** The conversation with the answer as its last message: what the next turn sends. */
+  /**
+   * The conversation with the answer as its last message: what the next turn sends. The answer is text; where tools ran, and the
+   * engine takes their history back, it is a list of parts.
+   */
   readonly messages: readonly AgentMessage[];
   /** Tokens of all calls to a model; `undefined` when the engine reports none. */
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | undefined;
@@ -130,4 +167,10 @@ export function toOutputs(result: AgentRunResult): JsonObject {
     stop_reason: stopReason,
     ...(model !== undefined && { model }),
   };
+}
+
+/** The text of a message, each text part on a line of its own; what is no text is left out. */
+export function textOf(content: AgentMessage['content']): string {
+  if (typeof content === 'string') return content;
+  return content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
 }

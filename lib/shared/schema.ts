@@ -1,8 +1,6 @@
 /** A JSON Schema goes in, a function that lists the broken rules of a value comes out. The only file that knows ajv. */
-import { Ajv, type AnySchemaObject, type ErrorObject, type Options } from 'ajv';
-import { Ajv2019 } from 'ajv/dist/2019.js';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import { fullFormats } from 'ajv-formats/dist/formats.js';
+import type { AnySchemaObject, ErrorObject, Options } from 'ajv';
+import drafts from './drafts.cjs';
 import { configError, type ErrorDetail } from './errors.js';
 import { ownMember } from './json.js';
 import { escapePointer } from './pointer.js';
@@ -22,7 +20,6 @@ const OPTIONS: Options = {
   strictTypes: false,
   strictTuples: false,
   strictRequired: false,
-  formats: fullFormats,
   // Client input is never read through its prototype: `required: ['constructor']` means an own member.
   ownProperties: true,
   logger: false,
@@ -41,9 +38,9 @@ const OPTIONS: Options = {
 
 /** Each draft by the part of its `$schema` that people agree on: they write http or https, with and without `#`. */
 const DRAFTS = [
-  ['draft-07', 'http://json-schema.org/draft-07/schema', Ajv],
-  ['draft/2019-09', 'https://json-schema.org/draft/2019-09/schema', Ajv2019],
-  ['draft/2020-12', 'https://json-schema.org/draft/2020-12/schema', Ajv2020],
+  ['draft-07', 'http://json-schema.org/draft-07/schema', drafts.draft07],
+  ['draft/2019-09', 'https://json-schema.org/draft/2019-09/schema', drafts.draft2019],
+  ['draft/2020-12', 'https://json-schema.org/draft/2020-12/schema', drafts.draft2020],
 ] as const;
 
 /**
@@ -66,11 +63,14 @@ export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
     ownMember(schema as AnySchemaObject, name),
   );
   if ($async !== undefined) throw configError(place, 'must be a synchronous schema', schema);
-  const [, $id, Draft] = draftOf($schema, place);
+  const [, $id, loadDraft] = draftOf($schema, place);
+  const Draft = loadDraft();
   try {
     refuseDynamicReferences(schema);
     // An instance for each schema: two routes may use one `$id`, and a schema that was refused is not remembered as known.
-    const ajv = new Draft(OPTIONS).addVocabulary(annotationsOf(schema));
+    const ajv = new Draft({ ...OPTIONS, formats: drafts.formats() }).addVocabulary(
+      annotationsOf(schema),
+    );
     const validate = ajv.compile($schema === undefined ? schema : { ...schema, $schema: $id });
     warnOfCost(schema, place);
     return (value, at) =>

@@ -1,7 +1,8 @@
 /** A Standard Schema (Zod, Valibot, ArkType) goes in; a function that gives back its output, or the broken rules, comes out. */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { configError, EnvelopeError, type ErrorDetail, MAX_ERRORS } from './errors.js';
-import { escapePointer } from './pointer.js';
+import { configError, EnvelopeError, type ErrorDetail } from './errors.js';
+import { issueDetails } from './issue-details.js';
+import { isThenable, readMember } from './thrown.js';
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -21,7 +22,7 @@ export function whenDone<T, R>(
 /** True for a value that declares itself a Standard Schema: also for a function, as ArkType's are. */
 export function isStandard(schema: unknown): schema is StandardSchemaV1 {
   const mayHave = typeof schema === 'function' || (typeof schema === 'object' && schema !== null);
-  return mayHave && '~standard' in schema;
+  return mayHave && readMember(schema, '~standard') !== undefined;
 }
 
 /**
@@ -44,68 +45,21 @@ export function compileStandard(
       if (cause instanceof RangeError) throw cause;
       throw new EnvelopeError('INTERNAL_ERROR', `The schema of ${place} has failed`, { cause });
     };
-    const read = (result: StandardSchemaV1.Result<unknown>): Checked =>
-      result.issues === undefined
-        ? { value: result.value }
-        : { errors: toDetails(result.issues, value, at) };
+    const read = (result: StandardSchemaV1.Result<unknown>): Checked => {
+      // ArkType's issues are inherited, so an own-property check would not do.
+      const issues = readMember(result, 'issues') as StandardSchemaV1.FailureResult['issues'];
+      return issues === undefined
+        ? { value: (result as StandardSchemaV1.SuccessResult<unknown>).value }
+        : { errors: issueDetails(issues, value, at) };
+    };
     try {
       const result = standard.validate(value);
       // Any thenable, as `await` would take it.
-      return 'then' in result ? Promise.resolve(result).then(read).catch(fail) : read(result);
+      return isThenable(result)
+        ? Promise.resolve(result).then(read).catch(fail)
+        : read(result as StandardSchemaV1.Result<unknown>);
     } catch (cause) {
       return fail(cause);
     }
   };
-}
-
-const NO_FIT = 'does not fit the schema';
-
-function toDetails(
-  issues: readonly StandardSchemaV1.Issue[],
-  value: unknown,
-  at: string,
-): ErrorDetail[] {
-  if (issues.length === 0) return [{ pointer: at, detail: NO_FIT }];
-  return issues.slice(0, MAX_ERRORS).map(({ message, path }) => {
-    // Not `map`: ArkType's path is an array of its own kind.
-    const keys = Array.from(path ?? [], (segment) =>
-      typeof segment === 'object' ? segment.key : segment,
-    );
-    const pointer = at + keys.map((key) => `/${escapePointer(String(key))}`).join('');
-    const rule = String(message).replace(RECEIVED, '');
-    const shown = rule === '' || quotes(rule, valueAt(value, keys)) ? NO_FIT : rule;
-    return { pointer, detail: shown };
-  });
-}
-
-/** How Zod (`, received …`), Valibot (` but received …`, `: Received …`) and ArkType (` (was …)`) quote the submitted value. */
-const RECEIVED = /(?:,|:| but) received\b.*| \(was\b.*/is;
-
-function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
-  return keys.reduce(
-    (inner, key) => (Object.hasOwn(Object(inner), key) ? Object(inner)[key] : undefined),
-    value,
-  );
-}
-
-/** Whether a text has any of the texts and numbers in `value`, as separate words: in a message of another language, say. */
-function quotes(text: string, value: unknown): boolean {
-  const words = text.toLowerCase();
-  const found = new Set([value]);
-  for (const one of found) {
-    if (typeof one === 'object' && one !== null)
-      for (const inner of Object.values(one)) found.add(inner);
-    else if (typeof one !== 'boolean' && one != null && hasWord(words, String(one))) return true;
-  }
-  return false;
-}
-
-function hasWord(words: string, value: string): boolean {
-  const word = value.trim().toLowerCase();
-  if (word === '' || word.length > words.length) return false;
-  const isInside = (i: number) => /[\p{L}\p{N}]/u.test(words.charAt(i));
-  for (let at = words.indexOf(word); at >= 0; at = words.indexOf(word, at + 1)) {
-    if (!isInside(at - 1) && !isInside(at + word.length)) return true;
-  }
-  return false;
 }

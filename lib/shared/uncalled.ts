@@ -1,5 +1,7 @@
 /** A function that makes a middleware goes in; mounted without being called, it throws where it is mounted. */
 
+import { readMember, readText } from './thrown.js';
+
 /** How each is meant. */
 const USAGE = {
   agentEnvelope: 'app.use(agentEnvelope())',
@@ -32,12 +34,12 @@ export function refuseMisuse(name: Factory, argument: unknown): void {
 }
 
 function isRequest(value: unknown): boolean {
-  const { url, headers } = Object(value) as { url?: unknown; headers?: unknown };
-  return typeof url === 'string' && typeof headers === 'object';
+  return readText(value, 'url') !== undefined && typeof readMember(value, 'headers') === 'object';
 }
 
 function isApp(value: unknown): boolean {
-  return typeof value === 'function' && 'handle' in value && 'use' in value;
+  const isFunction = (name: string) => typeof readMember(value, name) === 'function';
+  return typeof value === 'function' && isFunction('handle') && isFunction('use');
 }
 
 function uncalled(name: Factory): TypeError {

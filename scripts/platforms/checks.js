@@ -26,6 +26,16 @@ async function value(send) {
   );
 }
 
+async function checked(send) {
+  const misfit = { data: { inputs: { q: 'x' }, parameters: { q: 1 } } };
+  const reply = await read(await send('/checked', JSON.stringify(misfit)));
+  assert.equal(reply.status, 422, reply.text);
+  assert.deepEqual(
+    reply.json().errors.map(({ pointer }) => pointer),
+    ['/data/inputs/q', '/data/parameters/q'],
+  );
+}
+
 const problem = (body, status, code) => async (send) => {
   const reply = await read(await send('/invoke', body));
   assert.equal(reply.status, status, reply.text);
@@ -97,6 +107,7 @@ const common = [
   ['malformed JSON is a problem document', problem('{"session_id":', 400, 'MALFORMED_JSON')],
   ['the limit holds', problem(envelope('a', { q: 'x'.repeat(200_000) }), 413, 'BODY_TOO_LARGE')],
   ['a span has the id', traced],
+  ['schemas of two drafts are checked', checked],
 ];
 
 /** Where a connection brings each item, and can be left. */

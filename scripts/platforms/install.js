@@ -1,12 +1,10 @@
 /** The packed package goes in, a folder comes out that has it, the apps, and everything that they run on. */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { locked, project } from '../consumer.js';
+import { cached, locked } from '../consumer.js';
 
-const CACHE = fileURLToPath(new URL('../../.cache/platforms', import.meta.url));
 const APPS = fileURLToPath(new URL('apps', import.meta.url));
 const { dependencies } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
@@ -44,25 +42,10 @@ const OURS = [
   ...Object.keys(dependencies),
 ];
 
-/** A folder under the cache whose name says what is in it; made once. */
-async function cached(name, versions, files) {
-  const key = createHash('sha256')
-    .update(JSON.stringify([process.version, versions]))
-    .digest('hex');
-  const folder = join(CACHE, `${name}-${key.slice(0, 16)}`);
-  if (existsSync(folder)) return folder;
-  // Under another name until it is complete: an install that was broken off is none.
-  const making = `${folder}.making`;
-  rmSync(making, { recursive: true, force: true });
-  await project(making, { dependencies: versions, files, manifest: { type: 'module' } });
-  renameSync(making, folder);
-  return folder;
-}
-
 export async function installPlatforms(tarball) {
   const ours = Object.fromEntries(OURS.map((name) => [name, locked(name)]));
   const express4 = `npm:express@${locked('express4')}`;
-  const folder = await cached('all', { ...VERSIONS, ...ours, express4 });
+  const folder = await cached('platforms', { ...VERSIONS, ...ours, express4 });
   const target = join(folder, 'node_modules/express-agent-envelope');
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target);
@@ -72,4 +55,4 @@ export async function installPlatforms(tarball) {
 }
 
 /** A folder with Express alone, for bundles that leave it outside. */
-export const installExpress = () => cached('express', { express: locked('express') });
+export const installExpress = () => cached('platforms-express', { express: locked('express') });

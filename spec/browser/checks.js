@@ -252,7 +252,7 @@ export const checks = [
       assert.equal(await page.evaluate(() => document.activeElement.id), 'message');
       await card.locator('.span summary').first().focus();
       await page.keyboard.press('Enter');
-      await card.locator('.attributes dt', { hasText: 'gen_ai.conversation.id' }).first().waitFor();
+      await card.locator('.attributes dt', { hasText: 'session.id' }).first().waitFor();
     },
   ],
   [

@@ -23,12 +23,14 @@ let open = 0;
 /** Behaves as the last message says. */
 const scripted = {
   name: 'scripted',
+  accepts: ['image', 'tool.call', 'tool.result'],
   async open() {
     open += 1;
     return {
       id: `engine-${process.pid}-${open}`,
       async *prompt({ messages }) {
-        const text = messages.at(-1).content;
+        const { content } = messages.at(-1);
+        const text = typeof content === 'string' ? content : JSON.stringify(content);
         yield { type: 'message.delta', delta: `${messages.length}: ${text}` };
         if (text === 'exit') setTimeout(() => process.exit(1), 20);
         if (text === 'fail') throw new Error('private reason');

@@ -42,7 +42,10 @@ describe('run()', () => {
     [[], 'messages must end with a message of the user'],
     [['hi'], 'messages[0] must be an object'],
     [[{ role: 'tool', content: '' }], 'messages[0].role must be one of system, user, assistant'],
-    [[{ role: 'user', content: 7 }], 'messages[0].content must be a string'],
+    [
+      [{ role: 'user', content: 7 }],
+      'messages[0].content must be a string, or a list of at least one part',
+    ],
     [[{ role: 'assistant', content: 'a' }], 'messages must end with a message of the user'],
   ])('refuses messages that an engine could not answer: %j', (messages, message) => {
     const attempt = () => run(smallEngine(), { messages } as never);

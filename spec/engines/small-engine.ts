@@ -1,6 +1,7 @@
 /** A whole small engine: it answers by quoting, uses a tool on request, and fails on request. */
 import { randomUUID } from 'node:crypto';
 import type { AgentEngine, AgentEvent } from '../../lib/engines/index.js';
+import { textOf } from '../../lib/shared/run-events.js';
 
 export interface SmallEngine extends AgentEngine {
   /** How often a session was closed. */
@@ -16,7 +17,7 @@ export function smallEngine(script?: (text: string) => AsyncIterable<AgentEvent>
       return {
         id: randomUUID(),
         model: 'quoter-1',
-        prompt: ({ messages }) => (script ?? quote)(messages.at(-1)?.content ?? ''),
+        prompt: ({ messages }) => (script ?? quote)(textOf(messages.at(-1)?.content ?? '')),
         async close() {
           engine.closed += 1;
         },

@@ -3,21 +3,24 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { gunzipSync } from 'node:zlib';
 
-/** Receives on a free port until it is closed. `types` are the media types that came. */
+/** Receives on a free port until it is closed. `types` are the media types that came; `others`, the bodies of other requests. */
 export async function startReceiver() {
   const spans = [];
   const types = new Set();
+  const others = [];
   const server = http.createServer(async (req, res) => {
     const chunks = [];
     for await (const chunk of req) chunks.push(chunk);
     const sent = Buffer.concat(chunks);
     const body = req.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
     const type = req.headers['content-type'];
-    if (req.url === '/v1/traces') {
+    // Vendors have a path of their own before it.
+    if (!/\/(v1\/traces|otel)$/.test(req.url.split('?')[0])) others.push(String(body));
+    else {
       types.add(type);
       spans.push(...(type === 'application/json' ? fromJson(body) : fromProtobuf(body)));
     }
-    res.setHeader('content-type', type);
+    if (type !== undefined) res.setHeader('content-type', type);
     res.end(type === 'application/json' ? '{}' : '');
   });
   server.listen(0, '127.0.0.1');
@@ -26,6 +29,7 @@ export async function startReceiver() {
     url: `http://127.0.0.1:${server.address().port}`,
     spans,
     types,
+    others,
     close() {
       server.close();
       server.closeAllConnections();
@@ -36,8 +40,9 @@ export async function startReceiver() {
 function fromJson(body) {
   return JSON.parse(body).resourceSpans.flatMap(({ resource, scopeSpans }) =>
     scopeSpans.flatMap(({ scope, spans }) =>
-      spans.map(({ name, attributes = [] }) => ({
+      spans.map(({ name, traceId, attributes = [] }) => ({
         name,
+        traceId,
         scope: scope.name,
         attributes: jsonAttributes(attributes),
         resource: jsonAttributes(resource.attributes),
@@ -57,6 +62,7 @@ function fromProtobuf(body) {
       const scope = String(all(all(scopeSpans, 1)[0] ?? Buffer.of(), 1)[0] ?? '');
       return all(scopeSpans, 2).map((span) => ({
         name: String(all(span, 5)[0]),
+        traceId: all(span, 1)[0].toString('hex'),
         scope,
         attributes: attributesOf(span, 9),
         resource,

@@ -61,16 +61,23 @@ export async function servingHttp2<T>(
   }
 }
 
-/** Posts an envelope. */
-export function postHttp2(session: http2.ClientHttp2Session, body: object, accept = '*/*') {
+/** Sends an envelope, in a POST. */
+export function postHttp2(
+  session: http2.ClientHttp2Session,
+  body: object,
+  accept = '*/*',
+  method = 'POST',
+) {
   const text = JSON.stringify(body);
-  const stream = session.request({
-    ':method': 'POST',
+  const headers = {
+    ':method': method,
     ':path': '/',
     accept,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
-  });
+  };
+  // Node ends a HEAD at once, and an envelope needs a body.
+  const stream = session.request(headers, { endStream: false });
   stream.on('error', () => undefined);
   stream.end(text);
   return stream;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestHandler } from 'express';
 import express from 'express';
 import { run } from '../../lib/engines/index.js';
-import { bind } from '../../lib/index.js';
+import { agentEnvelope, bind } from '../../lib/index.js';
 import { smallEngine } from '../engines/small-engine.js';
 import { envelopeApp, gate, useTracing } from '../helpers.js';
 import { postHttp2, servingHttp2 } from './http2-bridge.js';
@@ -58,6 +58,25 @@ describe('over HTTP/2', () => {
     });
     expect(JSON.parse(problem.text)).toMatchObject({ code: 'INTERNAL_ERROR' });
     expect(value.errors).toEqual([]);
+  });
+
+  it('an endless stream asked for by HEAD is returned, and the reply ends', async () => {
+    const calls: string[] = [];
+    const iterator = {
+      next: async () => ({ done: false, value: calls.push('next') }),
+      return: async () => ({ done: true, value: calls.push('return') }),
+    };
+    const app = express();
+    const route = bind([], () => ({ [Symbol.asyncIterator]: () => iterator }));
+    app.use(agentEnvelope()).all('/', route);
+    await servingHttp2(app, async (session) => {
+      const stream = postHttp2(session, { session_id: 'conv-1' }, '*/*', 'HEAD');
+      const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+      expect(headers).toMatchObject({ ':status': 200, 'x-session-id': 'conv-1' });
+      stream.resume();
+      await once(stream, 'close');
+    });
+    expect(calls).toEqual(['return']);
   });
 
   it('a stream that fails later says so in band', async () => {

@@ -1,12 +1,8 @@
 import { toProblem } from '../../lib/reply/problem.js';
-import type { SessionSlot } from '../../lib/session/slot.js';
+import { deriveSlot } from '../../lib/session/slot.js';
 import { EnvelopeError, ERROR_CATALOGUE, type ErrorCode } from '../../lib/shared/errors.js';
 
-const slotOf = (id?: string): SessionSlot => ({
-  fields: { session_id: id },
-  attributes: {},
-  baggage: false,
-});
+const slotOf = (id?: string) => deriveSlot(id, undefined);
 
 const INTERNAL = {
   type: 'urn:problem-type:express-agent-envelope:internal-error',

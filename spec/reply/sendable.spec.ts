@@ -88,7 +88,7 @@ const UNSENDABLE: [kind: string, make: () => unknown, named: RegExp][] = [
   ['a RegExp', () => /private/, /a RegExp/],
   ['a WeakMap', () => new WeakMap(), /a weak collection/],
   ['a Blob', () => new Blob(['private']), /a web body/],
-  ['a web Response', () => new Response('private'), /a web body/],
+  ['a web Request', () => new Request('http://private'), /a web body/],
   ['a cycle', () => cycle(), /cannot be expressed as JSON/],
   ['a member that is a BigInt', () => ({ a: 1n }), /cannot be expressed as JSON/],
   [
@@ -150,6 +150,12 @@ describe('an output that JSON cannot say', () => {
       error: { code: 'INVALID_OUTPUT' },
     });
     expect((errors[0] as Error).message).toMatch(named);
+  });
+
+  it('is a web body: a Response as an item of a stream', async () => {
+    const { status, text, errors } = await replyTo(() => items(new Response('private')), SSE);
+    expect([status, JSON.parse(text).code]).toEqual([500, 'INVALID_OUTPUT']);
+    expect((errors[0] as Error).message).toMatch(/a web body/);
   });
 
   it.each<[string, () => unknown]>([

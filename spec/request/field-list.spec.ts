@@ -1,7 +1,7 @@
 import { sessionId } from '../../lib/index.js';
 import { DATA_FIELDS, isAbsent } from '../../lib/request/field.js';
 import { envelopeField, parseFieldList } from '../../lib/request/field-list.js';
-import { SESSION_FIELD, spanAttributes } from '../../lib/request/parsed-field.js';
+import { fieldAttributes, SESSION_FIELD } from '../../lib/request/parsed-field.js';
 import { compileSchema } from '../../lib/shared/schema.js';
 
 const RULE = 'must be a string that matches ^[A-Za-z0-9._:-]{1,128}$';
@@ -97,7 +97,6 @@ describe('parseFieldList', () => {
   ])('takes %s as the first entry, with the rule of the wire', (_title, entry) => {
     const [field] = parseFieldList([entry] as never, 'fields');
     expect(field?.name).toBe('session_id');
-    expect(field?.attributes).toEqual(['session.id', 'gen_ai.conversation.id']);
     expect(field?.check('a b')).toEqual([{ pointer: '/session_id', detail: RULE }]);
   });
 
@@ -191,20 +190,10 @@ describe('parseFieldList', () => {
     expect(act).toThrow(`fields: names must be unique, got '${name}'`);
   });
 
-  it.each<[string, unknown[]]>([
-    ['session.id', [{ name: 'a', attribute: 'session.id' }]],
-    ['gen_ai.conversation.id', [{ name: 'a', attribute: 'gen_ai.conversation.id' }]],
-    [
-      'app.x',
-      [
-        { name: 'a', attribute: 'app.x' },
-        { name: 'b', attribute: 'app.x' },
-      ],
-    ],
-  ])('refuses the attribute %s for two fields', (attribute, entries) => {
-    const act = () => parse(...entries);
+  it('refuses one attribute for two fields', () => {
+    const act = () => parse({ name: 'a', attribute: 'app.x' }, { name: 'b', attribute: 'app.x' });
     expect(act).toThrow(TypeError);
-    expect(act).toThrow(`fields: attributes must be unique, got '${attribute}'`);
+    expect(act).toThrow("fields: attributes must be unique, got 'app.x'");
   });
 
   it.each<[unknown]>([[''], [' '], [7], [null], [['app.tenant']]])(
@@ -227,7 +216,7 @@ describe('parseFieldList', () => {
 
   it('takes an explicit undefined for the default', () => {
     const [, field] = parse({ name: 'tenant', schema: undefined, attribute: undefined });
-    expect(field?.attributes).toEqual([]);
+    expect(field?.attribute).toBeUndefined();
     expect(field?.check('any text')).toBeUndefined();
   });
 
@@ -288,14 +277,7 @@ describe('the check of a further field', () => {
   });
 });
 
-describe('spanAttributes', () => {
-  it('stamps the session id under both names that backends read', () => {
-    expect(spanAttributes([SESSION_FIELD], { session_id: 'conv-1' })).toEqual({
-      'session.id': 'conv-1',
-      'gen_ai.conversation.id': 'conv-1',
-    });
-  });
-
+describe('fieldAttributes', () => {
   it.each<[unknown, unknown]>([
     ['acme', 'acme'],
     [7, 7],
@@ -304,13 +286,13 @@ describe('spanAttributes', () => {
     [['a', 'b'], '["a","b"]'],
   ])('writes %j as %j', (value, attribute) => {
     const fields = parse({ name: 'tenant', attribute: 'app.tenant' });
-    expect(spanAttributes(fields, { session_id: undefined, tenant: value })).toEqual({
+    expect(fieldAttributes(fields, { session_id: undefined, tenant: value })).toEqual({
       'app.tenant': attribute,
     });
   });
 
   it('writes nothing for a field without an attribute', () => {
-    expect(spanAttributes(parse('tenant'), { tenant: 'acme' })).toEqual({});
+    expect(fieldAttributes(parse('tenant'), { tenant: 'acme' })).toEqual({});
   });
 });
 
@@ -321,7 +303,7 @@ describe('envelopeField', () => {
     expect(tenant).toEqual(declaration);
     expect(Object.isFrozen(tenant)).toBe(true);
     const [, parsed] = parseFieldList([sessionId, tenant], 'fields');
-    expect(parsed).toMatchObject({ name: 'tenant', attributes: ['app.tenant'] });
+    expect(parsed).toMatchObject({ name: 'tenant', attribute: 'app.tenant' });
     expect(parsed?.check('long')).toHaveLength(1);
   });
 

@@ -1,10 +1,16 @@
+import { setImmediate as macrotask } from 'node:timers/promises';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import express, { type RequestHandler } from 'express';
 import { z } from 'zod';
 import { bind } from '../../lib/index.js';
-import { envelopeApp, NDJSON, pointers, post } from '../helpers.js';
+import { connect, envelopeApp, gate, NDJSON, pointers, post, serving } from '../helpers.js';
 
 const appOf = (route: RequestHandler) => envelopeApp(express(), route).app;
 const LATER = z.object({ q: z.string().refine(async (q) => q !== 'no') });
+
+const standard = (validate: () => Promise<StandardSchemaV1.Result<unknown>>): StandardSchemaV1 => ({
+  '~standard': { version: 1, vendor: 'spec', validate },
+});
 
 describe('a Standard Schema of a route', () => {
   it('gives its output by every name, and leaves the body and the envelope as they were sent', async () => {
@@ -48,5 +54,49 @@ describe('a Standard Schema of a route', () => {
       .map((line) => JSON.parse(line));
     expect(lines.slice(0, 2)).toEqual([{ q: 'a' }, { q: 'b' }]);
     expect(text).toContain('INVALID_OUTPUT');
+  });
+
+  it('is no error of the app when the client leaves during an asynchronous check', async () => {
+    const [asked, left] = [gate(), gate()];
+    const aborted: boolean[] = [];
+    const inputs = standard(async () => {
+      asked.open();
+      await left.opened;
+      return { value: {} };
+    });
+    const route = bind({ inputs }, (_bound, { signal }) => {
+      aborted.push(signal.aborted);
+      signal.throwIfAborted();
+    });
+    const leaving = express().use((_req, res, next) => {
+      res.once('close', left.open);
+      next();
+    });
+    const { app, errors } = envelopeApp(leaving, route);
+    await serving(app, async (url) => {
+      const client = connect(url, { inputs: {} });
+      client.on('error', () => undefined);
+      await asked.opened;
+      client.destroy();
+      await left.opened;
+      await macrotask();
+    });
+    expect([aborted, errors]).toEqual([[true], []]);
+  });
+
+  it('that overflows later on what the client has nested too deeply is a 400', async () => {
+    const deep = (levels: number) => `{"inputs":{"q":${'['.repeat(levels)}${']'.repeat(levels)}}}`;
+    const overflowing = standard(async () => {
+      throw new RangeError('Maximum call stack size exceeded');
+    });
+    const { app, errors } = envelopeApp(
+      express(),
+      bind({ inputs: overflowing }, () => 'ran'),
+    );
+    const { body, status } = await post(app, deep(20_000));
+    expect([status, body.code]).toEqual([400, 'INVALID_ENVELOPE']);
+    const own = await post(app, deep(1));
+    expect(own.status).toBe(500);
+    expect(errors).toHaveLength(2);
   });
 });

@@ -1,6 +1,6 @@
 import express, { type RequestHandler } from 'express';
 import { Type } from 'typebox';
-import { agentEnvelope, bind } from '../../lib/index.js';
+import { agentEnvelope, bind, envelopeField, sessionId } from '../../lib/index.js';
 import { compilePlan } from '../../lib/request/plan.js';
 import { type AgentRun, brandRun } from '../../lib/shared/run-events.js';
 import { envelopeApp, NDJSON, pointers, post, SSE } from '../helpers.js';
@@ -16,6 +16,8 @@ const TEMPERATURE = {
   properties: { temperature: { type: 'number' } },
   required: ['temperature'],
 } as const;
+
+const TENANT = envelopeField({ name: 'tenant', schema: { type: 'string', maxLength: 8 } });
 
 const appOf = (route: RequestHandler) => envelopeApp(express(), route).app;
 
@@ -58,8 +60,12 @@ describe('a declaration is refused at once', () => {
     [
       'a name of its own with a schema',
       { body: {} },
-      /^bind: body must be true: only inputs, outputs, parameters take a schema, got/,
+      /^bind: body must be true or the field of that name: only inputs, outputs, parameters take a schema, got/,
     ],
+    ['a field under another name', { org: TENANT }, /^bind: org .*name of the field.*'tenant'/],
+    ['a field for the data', { inputs: TENANT }, /^bind: inputs .*name of the field.*'tenant'/],
+    ['a field for the rest', { '...rest': TENANT }, /^bind: ...rest .*name of the field.*'tenant'/],
+    ['a list of a field', { tenant: [TENANT] }, /^bind: tenant must be true or the field/],
     ['false for a name', { session_id: false }, /^bind: session_id .*true.*false/],
     [
       'a name that reaches a prototype',
@@ -106,6 +112,22 @@ describe('a declaration binds', () => {
       question: 'q',
       rest: { outputs: 'o' },
     });
+  });
+
+  it('a field by its name, never the input of that name', async () => {
+    const route = bind({ session_id: sessionId, tenant: TENANT, inputs: true }, (bound) => bound);
+    const { app } = envelopeApp(express(), route, { fields: [sessionId, TENANT] });
+    const inputs = { tenant: 'not the tenant' };
+    const { body } = await post(app, { session_id: 's-1', tenant: 't-1', inputs });
+    expect(body.data.outputs).toEqual({ session_id: 's-1', tenant: 't-1', inputs });
+    const absent = await post(app, { inputs });
+    expect(absent.body.data.outputs).toEqual({ inputs });
+  });
+
+  it('no field that agentEnvelope() does not know: a 500, not the input of that name', async () => {
+    const app = appOf(bind({ tenant: TENANT }, ({ tenant }) => tenant));
+    const { status, body } = await post(app, { inputs: { tenant: 't-1' } });
+    expect([status, body.code]).toEqual([500, 'MIDDLEWARE_MISSING']);
   });
 
   it('no `outputs` for a schema of the outputs, and the ones of the request for `true`', async () => {

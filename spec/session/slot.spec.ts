@@ -11,7 +11,7 @@ import {
   setSessionId,
   withSessionId,
 } from '../../lib/index.js';
-import { activeSlot, adoptSessionId, runInSlot } from '../../lib/session/slot.js';
+import { activeSlot, adoptSessionId, deriveSlot, runInSlot } from '../../lib/session/slot.js';
 import { gate, post } from '../helpers.js';
 
 const warnings: string[] = [];
@@ -184,18 +184,16 @@ describe('getSessionId() and getEnvelopeFields()', () => {
 
 describe('the slot', () => {
   it('takes an id once: the first one stays', () => {
-    const slot = { fields: { session_id: undefined }, attributes: {}, baggage: false };
+    const slot = deriveSlot(undefined, undefined);
     adoptSessionId(slot, 'engine-1');
     adoptSessionId(slot, 'engine-2');
     expect(slot.fields.session_id).toBe('engine-1');
-    expect(slot.attributes).toEqual({
-      'session.id': 'engine-1',
-      'gen_ai.conversation.id': 'engine-1',
-    });
+    expect(slot.attributes).toEqual({ 'session.id': 'engine-1' });
+    expect(slot.aiAttributes).toEqual({ 'gen_ai.conversation.id': 'engine-1' });
   });
 
   it('is found by a second copy of the package: key and storage are shared by name', () => {
-    const slot = { fields: { session_id: 'shared' }, attributes: {}, baggage: false };
+    const slot = deriveSlot('shared', undefined);
     runInSlot(slot, ROOT_CONTEXT, () => {
       const storage = Reflect.get(globalThis, Symbol.for('express-agent-envelope.storage'));
       expect(storage.getStore()).toBe(slot);

@@ -1,4 +1,5 @@
 import express from 'express';
+import request from 'supertest';
 import { run } from '../../lib/engines/index.js';
 import { remote } from '../../lib/engines/remote/index.js';
 import { agentEnvelope, bind, EnvelopeError, problemDetails } from '../../lib/index.js';
@@ -36,6 +37,8 @@ describe('a polluted Object.prototype', () => {
       { limit: -1, absentSession: 'x', authorize: 1, responseHeader: 1, baggage: 1, fields: 1 },
       () => agentEnvelope({}),
     ],
+    ['agentEnvelope(), of a misuse', { url: '/', headers: {} }, () => agentEnvelope({})],
+    ['bind(), of a misuse', { handle: 1, use: 1 }, () => bind([], () => 1)],
     ['problemDetails()', { onError: 1 }, () => problemDetails({})],
     ['bind()', { stream: 'x' }, () => bind([], () => 1, {})],
     ['a declaration', { inputs: 1, parameters: 1, outputs: 1, other: 1 }, () => bind({}, () => 1)],
@@ -126,6 +129,7 @@ describe('a polluted Object.prototype', () => {
       'names of our own',
       {
         kind: 'none',
+        refusal: { code: 'NO_ENVELOPE', message: 'x' },
         state: 1,
         heartbeatMs: 1,
         left: true,
@@ -157,5 +161,17 @@ describe('a polluted Object.prototype', () => {
     });
     expect(JSON.stringify(body)).not.toMatch(/9|"x"/);
     expect(locals.sort()).toEqual(['inputs', 'outputs', 'parameters', 'session_id', 'tenant']);
+  });
+
+  it('gives an unknown error neither a status nor a message to show', async () => {
+    const app = express();
+    app.set('env', 'test');
+    app.get('/', () => {
+      throw new Error('private');
+    });
+    app.use(problemDetails());
+    const members = { status: 404, expose: true, type: 'entity.too.large' };
+    const reply = await polluted(members, () => request(app).get('/'));
+    expect([reply.status, reply.body.code]).toEqual([500, 'INTERNAL_ERROR']);
   });
 });

@@ -30,6 +30,75 @@ describe('compileSchema', () => {
     expect(compile).toThrow(reason);
   });
 
+  const DRAFT_2019 = 'https://json-schema.org/draft/2019-09/schema';
+  const DRAFT_2020 = 'https://json-schema.org/draft/2020-12/schema';
+
+  it.each(['example', 'externalDocs', 'discriminator', 'xml', '$anchor', 'x-order', 'X-Own'])(
+    'takes %s, which checks nothing, at any depth',
+    (annotation) => {
+      const a = { type: 'string', [annotation]: { note: 1 } };
+      if (annotation === '$anchor') a[annotation] = 'here';
+      const check = compileSchema({ type: 'object', properties: { a } }, 'x');
+      expect(check({ a: 'text' }, '')).toBeUndefined();
+      expect(check({ a: 1 }, '')).toEqual([{ pointer: '/a', detail: 'must be string' }]);
+    },
+  );
+
+  it.each(['https', 'http'])('reads 2019-09, spelt with %s, with and without #', (scheme) => {
+    for (const end of ['', '#']) {
+      const $schema = `${scheme}://json-schema.org/draft/2019-09/schema${end}`;
+      const dependentRequired = { a: ['b'] };
+      const check = compileSchema({ $schema, type: 'object', dependentRequired }, 'x');
+      expect(check({ a: 1, b: 1 }, '')).toBeUndefined();
+      expect(check({ a: 1 }, '')).toHaveLength(1);
+      // A list of `items` is of 2019-09, as it was of draft-07; 2020-12 has `prefixItems`.
+      const tuple = compileSchema({ $schema, type: 'array', items: [{ type: 'null' }] }, 'x');
+      expect(tuple([1], '')).toHaveLength(1);
+    }
+  });
+
+  it.each<[string, object]>([
+    [
+      'a $dynamicRef to an inner anchor',
+      {
+        $schema: DRAFT_2020,
+        $defs: { node: { $dynamicAnchor: 'node', type: 'object' } },
+        $dynamicRef: '#node',
+      },
+    ],
+    [
+      'a $dynamicRef to an anchor that the root shares',
+      {
+        $schema: DRAFT_2020,
+        $dynamicAnchor: 'node',
+        $defs: { node: { $id: 'inner', $dynamicAnchor: 'node' } },
+        items: { $dynamicRef: '#node' },
+      },
+    ],
+    [
+      'a $recursiveRef beside a schema with an $id',
+      {
+        $schema: DRAFT_2019,
+        $recursiveAnchor: true,
+        $defs: { inner: { $id: 'inner', $recursiveAnchor: true } },
+        items: { $recursiveRef: '#' },
+      },
+    ],
+  ])('refuses %s: ajv would judge wrongly, or fail on a value', (_title, schema) => {
+    expect(() => compileSchema(schema, 'bind: inputs')).toThrow(
+      /^bind: inputs .*(\$dynamicRef|\$recursiveRef) is followed only to the root/,
+    );
+  });
+
+  it('follows a $dynamicRef to the root', () => {
+    const check = compileSchema(
+      { $schema: DRAFT_2020, $dynamicAnchor: 'n', type: 'array', items: { $dynamicRef: '#n' } },
+      'x',
+    );
+    expect(check([[], [[]]], '')).toBeUndefined();
+    expect(check([[1]], '')).toEqual([{ pointer: '/0/0', detail: 'must be array' }]);
+  });
+
   it('refuses the same schema object each time, not only the first', () => {
     const schema = { $schema: 'https://json-schema.org/draft/2042/schema' };
     expect(() => compileSchema(schema, 'x')).toThrow(TypeError);

@@ -68,7 +68,18 @@ describe.each(VENDORS)('a schema of %s', (_vendor, schema) => {
     expect(errors?.[0]?.detail).toMatch(/3/);
     const mode = await check({ mode: 'other' }, '');
     expect(mode.errors?.[0]?.detail).toMatch(/"fast"/);
+    const beside = await check({ q: 'long enough', top: 3, mode: 'fast' }, '');
+    expect(beside.errors?.[0]?.detail).toMatch(/3/);
   });
+});
+
+it.each<[string, StandardSchemaV1]>([
+  ['Zod', z.strictObject({ a: z.number() })],
+  ['Valibot', v.strictObject({ a: v.number() })],
+  ['ArkType', type({ a: 'number', '+': 'reject' })],
+])('%s: the pointer of an unknown member is its own', async (_vendor, schema) => {
+  const { errors } = await compileStandard(schema, 'x')({ a: 1, 'b/c': 'SECRET' }, '');
+  expect(errors?.map((error) => error.pointer)).toEqual(['/b~1c']);
 });
 
 const answering = (answer: unknown): StandardSchemaV1 =>
@@ -93,6 +104,17 @@ describe('a message', () => {
     ['7 is odd', 7, []],
     ['not like Berlin', { a: [{ b: 'Berlin' }] }, []],
     ['', 'x', []],
+    ['"Ber\\u006cin" is no city', 'Berlin', []],
+    ['%42erlin is no city', 'Berlin', []],
+    ['&#66;erlin is no city', 'Berlin', []],
+    ['no city: Berl…', { city: 'Berlin' }, ['city']],
+    ['no city: xBerlinx', 'Berlin', []],
+    ['not beside Berlin', { a: 'x', b: 'Berlin' }, ['a']],
+    ['not beside the member tenantSecret', { a: 'x', tenantSecret: 1 }, ['a']],
+    ['1,234,567 is no card', 1234567, []],
+    ['NY is no city', ['NY'], [0]],
+    ['ＢＥＲＬＩＮ is no city', 'berlin', []],
+    ['no city', { a: 'x'.repeat(70_000) }, []],
   ])('that quotes the value is not shown: %j', async (message, value, path) => {
     expect(await detailOf(issue(message, path), value)).toBe('does not fit the schema');
   });
@@ -101,6 +123,7 @@ describe('a message', () => {
     ['must be a city', 'c'],
     ['must be at least 18', 8],
     ['must be true', true],
+    ['must be a string', { kind: 'string' }],
   ])('of which the value is only a piece of a word is shown: %j', async (message, value) => {
     expect(await detailOf(issue(message), value)).toBe(message);
   });

@@ -39,10 +39,13 @@ const express = load('express');
 const { agentEnvelope, bind, getSessionId, problemDetails } = load('express-agent-envelope');
 
 const observations = [];
-/** Notes the session here, and starts a child span that the processor must stamp. */
+/** Notes the session here, and makes a child span that the processor must stamp: one of AI, which only its end shows. */
 function observe(place, expected) {
   observations.push({ place, expected, seen: getSessionId() ?? null });
-  trace.getTracer('survival').startSpan(`work ${place} ${expected}`).end();
+  const span = trace.getTracer('survival').startSpan(`work ${place} ${expected}`);
+  span.setAttribute('gen_ai.operation.name', 'chat');
+  span.setAttribute('session.id', 'of a library');
+  span.end();
 }
 
 /** Two requests wait for each other, so that their sessions interleave in every round. */

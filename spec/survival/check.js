@@ -38,6 +38,12 @@ export function check({ observations, replies, spans }) {
     faults.push(`${servers.length} server spans for ${replies.length} requests`);
   }
   const known = new Set(replies.map(({ header }) => header));
+  for (const { name, attributes } of spans) {
+    const isOfAi = 'gen_ai.operation.name' in attributes;
+    if (!isOfAi && 'gen_ai.conversation.id' in attributes) {
+      faults.push(`${name} has gen_ai.conversation.id, and is no span of AI`);
+    }
+  }
   for (const { name, attributes, trace } of servers) {
     const id = attributes['session.id'];
     if (!known.has(id)) faults.push(`server span ${name}: session.id is ${id}`);

@@ -2,6 +2,7 @@
 import { endCases } from './ends.js';
 import { eventCases } from './events.js';
 import { idCases } from './ids.js';
+import { partCases } from './parts.js';
 import type { ConformanceCase, ConformanceSubject } from './subject.js';
 
 export type { ConformanceCase, ConformanceSubject, FinishedSpan } from './subject.js';
@@ -17,5 +18,5 @@ export type { ConformanceCase, ConformanceSubject, FinishedSpan } from './subjec
  * ```
  */
 export function conformance(subject: ConformanceSubject): readonly ConformanceCase[] {
-  return [...idCases(subject), ...eventCases(subject), ...endCases(subject)];
+  return [...idCases(subject), ...eventCases(subject), ...partCases(subject), ...endCases(subject)];
 }

@@ -2,11 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type * as PiAi from '@earendil-works/pi-ai';
 import type * as Pi from '@earendil-works/pi-coding-agent';
-import type { AgentMessage } from '../../shared/run-events.js';
 import type { AgentEngine } from '../engine.js';
 import { requirePeers } from '../peer.js';
+import { refuseImages, split, toPiMessages } from './messages.js';
 import { createModels, findModel } from './models.js';
 import { type PiOptions, parseOptions } from './options.js';
 import { createPiSession } from './session.js';
@@ -17,22 +16,14 @@ export type { PiOptions } from './options.js';
 const PACKAGES = ['@earendil-works/pi-coding-agent', '@earendil-works/pi-ai'];
 /** Newer lines of Pi need Node.js 22.19; npm would install them on an older Node.js, and only warn. */
 const LINE = isNode(22, 19) ? '0.87' : '0.74';
-const NO_USAGE: PiAi.Usage = {
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  totalTokens: 0,
-  cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 },
-};
-
 /**
  * An engine that runs [Pi](https://www.npmjs.com/package/@earendil-works/pi-coding-agent). Each run has a session of its own,
  * in memory, with an empty temporary directory to work in. No tool runs but those in `options.tools`; no settings, keys,
  * extensions or context files (`AGENTS.md`) are read from the machine. Providers' keys come from the environment, e.g.
  * `ANTHROPIC_API_KEY`.
  *
- * Messages of the role `system` are appended to the instructions.
+ * Messages of the role `system` are appended to the instructions. Images are taken as `data`, where the model takes any; files are
+ * not. Calls of tools in the history are given to the model as its own.
  *
  * @param options - see {@link PiOptions}
  * @throws TypeError at once, when an option is wrong
@@ -50,6 +41,7 @@ export function pi(options?: PiOptions): AgentEngine {
   requirePeers('pi()', PACKAGES, LINE);
   return {
     name: 'pi',
+    accepts: ['image', 'tool.call', 'tool.result'],
     async open(request, signal) {
       const { system, history, question } = split(request.messages);
       const agent = await import('@earendil-works/pi-coding-agent');
@@ -83,6 +75,7 @@ export function pi(options?: PiOptions): AgentEngine {
           // An allowlist: with none, Pi would offer its own, a shell among them.
           tools: configuration.tools.map((tool) => tool.name),
         });
+        refuseImages(request.messages, session.agent.state.model);
         const past = toPiMessages(history, session.agent.state.model);
         session.agent.state.messages = past;
         // Since 0.80 Pi builds each prompt from the session manager's messages.
@@ -103,16 +96,6 @@ function isNode(major: number, minor: number): boolean {
   return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
-function split(messages: readonly AgentMessage[]) {
-  const turns = messages.filter(({ role }) => role !== 'system');
-  return {
-    system: messages.filter(({ role }) => role === 'system').map(({ content }) => content),
-    history: turns.slice(0, -1),
-    // `run()` has checked that there is a last message, and that it is the user's.
-    question: turns.at(-1)?.content ?? '',
-  };
-}
-
 /** Pi's own loader reads the user's and the working directory's files. */
 function noResources(agent: typeof Pi, systemPrompt: string) {
   const runtime = agent.createExtensionRuntime();
@@ -130,16 +113,4 @@ function noResources(agent: typeof Pi, systemPrompt: string) {
     extendResources: () => {},
     reload: async () => {},
   };
-}
-
-function toPiMessages(
-  messages: readonly AgentMessage[],
-  { api, provider, id }: PiAi.Model<PiAi.Api>,
-): PiAi.Message[] {
-  const timestamp = Date.now();
-  return messages.map(({ role, content }) => {
-    if (role !== 'assistant') return { role: 'user', content, timestamp };
-    const by = { api, provider, model: id, usage: NO_USAGE, stopReason: 'stop' as const };
-    return { role, content: [{ type: 'text', text: content }], ...by, timestamp };
-  });
 }

@@ -5,6 +5,7 @@ import type { AgentEvent } from '../../shared/run-events.js';
 import type { EngineSession } from '../engine.js';
 import { createEventQueue } from '../event-queue.js';
 import { atMost, follow, onAbort } from '../waiting.js';
+import type { Question } from './messages.js';
 
 /** Pi waits for a tool that ignores its signal, however long it takes. A request that is over must not wait with it. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -22,7 +23,7 @@ const GAP = '\n\n';
  */
 export function createPiSession(
   session: AgentSession,
-  question: string,
+  { text, images }: Question,
   signal: AbortSignal,
   release: () => Promise<void>,
 ): EngineSession {
@@ -65,7 +66,7 @@ export function createPiSession(
       });
       try {
         running = session
-          .prompt(question, { expandPromptTemplates: false })
+          .prompt(text, { expandPromptTemplates: false, images })
           .then(() => queue.end(failureOf(answer)), queue.end)
           .finally(unsubscribe);
         yield* queue.items();
@@ -94,6 +95,9 @@ function createTranslator(): (event: AgentSessionEvent) => AgentEvent | undefine
   return (event) => {
     if (event.type === 'message_update') {
       const { assistantMessageEvent: part } = event;
+      if (part.type === 'thinking_delta' && part.delta !== '') {
+        return { type: 'reasoning.delta', delta: part.delta };
+      }
       if (part.type !== 'text_delta' || part.delta === '') return undefined;
       const delta = gap + part.delta;
       spoke = true;

@@ -3,7 +3,6 @@ import { type Context, context, propagation, ROOT_CONTEXT, trace } from '@opente
 import { isJsonObject, type JsonObject } from '../../shared/json.js';
 import type { EngineRequest } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
-import { parseRequest } from '../run-request.js';
 
 /** Name of each job. */
 export const JOB_NAME = 'run';
@@ -33,9 +32,14 @@ export function parseJob(data: unknown): RunJob {
   if (data.version !== VERSION) {
     throw engineFailed(`The worker knows version ${VERSION} of a job, and this one has another`);
   }
-  const { sessionId: _, ...request } = parseRequest(data.request as unknown as EngineRequest);
+  // No other member: an id in it would replace the run's. What is wrong with these `run()` says.
+  const { messages, model, parameters } = data.request as unknown as EngineRequest;
   const carrier = isJsonObject(data.trace) ? data.trace : {};
-  return { version: VERSION, request, trace: carrier as RunJob['trace'] };
+  return {
+    version: VERSION,
+    request: { messages, model, parameters },
+    trace: carrier as RunJob['trace'],
+  };
 }
 
 /**

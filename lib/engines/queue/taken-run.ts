@@ -85,6 +85,7 @@ function observe(engine: AgentEngine) {
   const observed: AgentEngine = {
     name: engine.name,
     provider: engine.provider,
+    accepts: engine.accepts,
     async open(request, signal) {
       opened = await engine.open(request, signal);
       return opened;

@@ -62,6 +62,7 @@ const PARSERS: Parsers<RemoteConfiguration> = {
  *
  * @param options - see {@link RemoteOptions}
  * @throws TypeError at once, when an option is wrong
+ * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `INVALID_INPUT` (422) for messages that the runner cannot take
  * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a runner that is down, refuses,
  * redirects, fails, cuts its answer short or sends what is no event; 504 for one that is silent for too long
  * @example
@@ -79,11 +80,12 @@ export function remote(options: RemoteOptions): AgentEngine {
   );
   return {
     name: 'remote',
+    accepts: ['image', 'file', 'tool.call', 'tool.result'],
     async open(request, signal) {
       const call = startCall(signal, timeoutMs);
       try {
         const response = await call.step(() => send(fetch, url, request, call.signal));
-        const events = readEvents(response, maxEventBytes);
+        const events = readEvents(response, request.messages, maxEventBytes);
         const first = await call.step(() => events.next());
         if (first.done === true || first.value.type !== 'run.start') {
           throw engineFailed('The runner did not start a run');

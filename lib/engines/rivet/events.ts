@@ -1,13 +1,15 @@
 /** The updates that an ACP agent sends in its turn go in, a run's events come out. */
 import type { SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
-import { isJsonObject } from '../../shared/json.js';
 import type { AgentEvent } from '../../shared/run-events.js';
+import { createTextDeltas } from './text-deltas.js';
 
 /** Makes events of one turn. */
 export interface EventMapper {
   onUpdate(update: SessionUpdate): void;
   /** The agent asks permission for a call: its arguments are complete. */
   onPermissionRequest(call: ToolCallUpdate): void;
+  /** The permission was not given, whatever the agent makes of the call. */
+  onDenied(toolCallId: string): void;
   /** The turn is over. */
   end(): void;
 }
@@ -18,54 +20,78 @@ interface Call extends ToolCallUpdate {
   reported: boolean;
   /** Its `tool.result` is out. */
   done: boolean;
+  denied: boolean;
 }
 
+const DENIED = 'The tool was denied: permission was not given';
+
 /**
- * A call is reported when its arguments are there, or when it starts without any: agents announce a call first, and send what
- * it is about afterwards.
+ * A call is reported once it is in progress, has ended, is asked for, or the turn ends: while it is pending, agents send its
+ * arguments as they grow.
  *
  * @see https://agentclientprotocol.com/protocol/tool-calls
  */
 export function createEventMapper(push: (event: AgentEvent) => void): EventMapper {
   const calls = new Map<string, Call>();
+  const texts = createTextDeltas();
   const report = (call: Call) => {
     if (call.reported) return;
     call.reported = true;
+    texts.reset();
     const { toolCallId: id, rawInput } = call;
     push({ type: 'tool.call', id, name: toolName(call), arguments: rawInput ?? {} });
   };
-  const reportAll = () => {
-    for (const call of calls.values()) report(call);
+  const finish = (call: Call) => {
+    if (call.done) return;
+    call.done = true;
+    const is_error = call.denied || call.status === 'failed';
+    const output = call.denied ? DENIED : toolOutput(call);
+    push({ type: 'tool.result', id: call.toolCallId, output, is_error });
   };
   const merge = (update: ToolCallUpdate, isComplete: boolean) => {
-    const call = calls.get(update.toolCallId) ?? { ...update, reported: false, done: false };
+    const call = calls.get(update.toolCallId) ?? {
+      ...update,
+      reported: false,
+      done: false,
+      denied: false,
+    };
     calls.set(update.toolCallId, call);
     for (const [name, value] of Object.entries(update)) {
       if (value !== undefined && value !== null) Object.assign(call, { [name]: value });
     }
-    const { status, rawInput } = call;
-    const ended = status === 'completed' || status === 'failed';
-    if (isComplete || ended || status === 'in_progress' || isFilled(rawInput)) report(call);
-    if (!ended || call.done) return;
-    call.done = true;
-    const is_error = status === 'failed';
-    push({ type: 'tool.result', id: call.toolCallId, output: toolOutput(call), is_error });
+    const ended = call.status === 'completed' || call.status === 'failed';
+    if (isComplete || ended || call.status === 'in_progress') report(call);
+    if (ended) finish(call);
   };
   return {
     onUpdate(update) {
       switch (update.sessionUpdate) {
-        case 'agent_message_chunk':
-          if (update.content.type !== 'text' || update.content.text === '') return;
-          reportAll();
-          push({ type: 'message.delta', delta: update.content.text });
+        case 'agent_message_chunk': {
+          const delta = update.content.type === 'text' ? texts.next(update.content.text) : '';
+          if (delta !== '') push({ type: 'message.delta', delta });
           return;
+        }
+        case 'agent_thought_chunk': {
+          const delta = update.content.type === 'text' ? update.content.text : '';
+          if (delta !== '') push({ type: 'reasoning.delta', delta });
+          return;
+        }
         case 'tool_call':
         case 'tool_call_update':
           merge(update, false);
       }
     },
     onPermissionRequest: (call) => merge(call, true),
-    end: reportAll,
+    onDenied(toolCallId) {
+      const call = calls.get(toolCallId);
+      if (call !== undefined) call.denied = true;
+    },
+    end() {
+      for (const call of calls.values()) {
+        report(call);
+        if (call.denied) finish(call);
+      }
+    },
   };
 }
 
@@ -76,11 +102,6 @@ export function createEventMapper(push: (event: AgentEvent) => void): EventMappe
 export function toolName({ kind, title }: ToolCallUpdate): string {
   if (kind && kind !== 'other') return kind;
   return title && /^[\w.:/-]{1,64}$/.test(title) ? title : 'other';
-}
-
-function isFilled(input: unknown): boolean {
-  if (isJsonObject(input)) return Object.keys(input).length > 0;
-  return input !== undefined && input !== null;
 }
 
 function toolOutput({ rawOutput, content }: ToolCallUpdate): unknown {

@@ -125,6 +125,8 @@ export class GuardedFetch {
     try {
       const { response, text } = await posted;
       if (!response.ok) return this.#requests.fail(id, problemOf(response, text));
+      // The events begin with the agent: they may be too late for its first answer.
+      if (method === 'initialize') this.#onMessage(JSON.parse(text) as RpcMessage, method);
       if (method === 'session/prompt') await delay(ANSWER_MS, undefined, { signal: stop });
       const headers = { 'content-type': 'application/json' };
       this.#requests.answer(id, new Response(text, { headers }));

@@ -8,6 +8,7 @@ import { connectDaemon } from './connect.js';
 import { startDaemon } from './daemon.js';
 import { GuardedFetch } from './fetch.js';
 import { parseOptions, type RivetConfiguration, type RivetOptions } from './options.js';
+import { refuseImages } from './prompt.js';
 import { createRivetSession } from './session.js';
 import { createTurnEvents } from './turn-events.js';
 
@@ -18,7 +19,7 @@ export type { RivetOptions, RivetPermission, RivetPermissionRequest } from './op
  * [sandbox-agent](https://www.npmjs.com/package/sandbox-agent) daemon. Each run has a daemon of its own (or a session of its
  * own at the daemon of `options.url`) and an empty directory to work in; both are gone when it ends.
  *
- * The messages go to the agent as one text. What it may do without asking is up to the agent; what it asks for is up to
+ * The messages go to the agent as one text, with images by their bytes where the agent takes any; files are refused. What it may do without asking is up to the agent; what it asks for is up to
  * `options.permissions`. A request's `model` is one that the agent offers.
  *
  * The engine's own session id is that of the daemon's client. When the client has to start another session of the agent, the
@@ -27,8 +28,9 @@ export type { RivetOptions, RivetPermission, RivetPermissionRequest } from './op
  * @param options - see {@link RivetOptions}
  * @throws TypeError at once, when an option is wrong
  * @throws Error at once, with the code `PEER_MISSING`, when `sandbox-agent` is not installed
+ * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `INVALID_INPUT` (422) for a part that the agent does not take
  * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED`, 502 for a daemon that cannot be started or reached, an agent
- * that is not there, fails or dies, and a model it does not offer; 504 for a session that does not open in
+ * that is not there, fails, dies, or ends its turn without an answer, and a model it does not offer; 504 for a session that does not open in
  * `startTimeoutMs`
  * @example
  * ```ts
@@ -42,6 +44,7 @@ export function rivet(options?: RivetOptions): AgentEngine {
   requirePeers('rivet()', ['sandbox-agent']);
   return {
     name: 'rivet',
+    accepts: ['image', 'tool.call', 'tool.result'],
     async open(request, signal) {
       signal.throwIfAborted();
       const { startTimeoutMs } = configuration;
@@ -59,7 +62,7 @@ export function rivet(options?: RivetOptions): AgentEngine {
 
 async function openSession(
   { url, token, agent, dataHome, env, permissions, maxEventBytes }: RivetConfiguration,
-  { model }: EngineRequest,
+  { messages, model }: EngineRequest,
   starting: AbortSignal,
   signal: AbortSignal,
 ): Promise<EngineSession> {
@@ -92,6 +95,7 @@ async function openSession(
     const { cwd } = daemon;
     const creating = client.createSession({ agent, cwd, ...(model !== undefined && { model }) });
     const session = await orAborted(creating, starting);
+    refuseImages(messages, events.takesImages);
     const parts = { client, session, events, signal, permissions, release };
     return createRivetSession({ ...parts, model: modelOf(session) });
   } catch (error) {

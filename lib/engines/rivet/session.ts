@@ -1,11 +1,12 @@
 /** An agent's session at the daemon goes in, an engine's session comes out: its turn, its requests for permission, its end. */
 import type { SandboxAgent, Session, SessionPermissionRequest } from 'sandbox-agent';
 import { configError } from '../../shared/errors.js';
-import type { AgentMessage } from '../../shared/run-events.js';
 import type { EngineSession } from '../engine.js';
+import { engineFailed } from '../engine-error.js';
 import { atMost } from '../waiting.js';
 import { toolName } from './events.js';
 import { isPermission, type RivetConfiguration, type RivetPermission } from './options.js';
+import { toPrompt } from './prompt.js';
 import type { TurnEvents } from './turn-events.js';
 
 /** What a session is made of. */
@@ -37,6 +38,7 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
     } catch (error) {
       policyFailure ??= { error };
     }
+    if (reply === 'reject') events.onDenied(request.toolCall.toolCallId);
     await respond(session, request, reply);
   };
   // `onRequest` rejects when the session has ended meanwhile; that end has answered the agent.
@@ -48,14 +50,22 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
     model,
     async *prompt({ messages }) {
       signal.throwIfAborted();
-      const answer = session.prompt([{ type: 'text', text: toPrompt(messages) }]);
+      const answer = session.prompt(toPrompt(messages));
       const over = () => {
         turn = undefined;
       };
       turn = answer.then(over, over);
-      yield* events.read(turn, signal);
+      let answered = false;
+      for await (const event of events.read(turn, signal)) {
+        answered ||= event.type === 'message.delta' || event.type === 'tool.call';
+        yield event;
+      }
       const { stopReason, usage } = await answer;
       if (policyFailure) throw policyFailure.error;
+      // Adapters report so that their call to the model has failed.
+      if (stopReason === 'end_turn' && !answered) {
+        throw engineFailed('The agent ended its turn without an answer');
+      }
       if (usage) {
         const { inputTokens, outputTokens } = usage;
         yield { type: 'usage', input_tokens: inputTokens, output_tokens: outputTokens };
@@ -74,24 +84,6 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
       return closing;
     },
   };
-}
-
-/**
- * A conversation as one text: an agent's session begins with this run, so the history goes along. JSON keeps a message from
- * pretending to be two.
- */
-function toPrompt(messages: readonly AgentMessage[]): string {
-  // System messages may follow the user's last message.
-  const question = messages.findLast(({ role }) => role === 'user');
-  if (question === undefined) throw new Error('The conversation has no message of the user');
-  const others = messages.filter((message) => message !== question);
-  if (others.length === 0) return question.content;
-  return [
-    'The conversation so far, one message a line:',
-    others.map(({ role, content }) => JSON.stringify({ role, content })).join('\n'),
-    'Answer this message:',
-    question.content,
-  ].join('\n\n');
 }
 
 async function decide(

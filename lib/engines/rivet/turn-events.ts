@@ -11,6 +11,10 @@ import type { RpcMessage } from './rpc.js';
 export interface TurnEvents {
   /** Takes a message of the agent, and the method of the request that it answers. */
   onMessage(message: RpcMessage, answers?: string): void;
+  /** Whether the agent takes images. */
+  readonly takesImages: boolean;
+  /** The agent was told that it may not make this call. */
+  onDenied(toolCallId: string): void;
   /** The events of a turn, until `turn` settles and the last of them is out. */
   read(turn: Promise<unknown>, signal: AbortSignal): AsyncGenerator<AgentEvent>;
 }
@@ -20,16 +24,37 @@ export function createTurnEvents(): TurnEvents {
   const mapper = createEventMapper(queue.push);
   let inTurn = false;
   let agentSessionId: string | undefined;
+  let takesImages = false;
+  let banner: unknown;
+  /** An adapter may send a greeting of its own, with paths of its machine, at any time after the session was opened. */
+  const isBanner = (update: SessionUpdate) => {
+    if (update.sessionUpdate !== 'agent_message_chunk' || update.content.type !== 'text')
+      return false;
+    if (typeof banner !== 'string' || update.content.text.trim() !== banner.trim()) return false;
+    banner = undefined;
+    return true;
+  };
   return {
+    get takesImages() {
+      return takesImages;
+    },
+    onDenied: mapper.onDenied,
     onMessage({ method, params, result }, answers) {
+      if (answers === 'initialize') {
+        takesImages = memberAt(result, 'agentCapabilities', 'promptCapabilities', 'image') === true;
+      }
       if (answers === 'session/new' && isJsonObject(result)) {
         const [from, to] = [agentSessionId, String(result.sessionId)];
         // The SDK makes another session under the same id when the agent does not answer to the first one any more.
         if (from !== undefined && from !== to) queue.push({ type: 'session.replaced', from, to });
         agentSessionId = to;
+        banner = memberAt(result, '_meta', 'piAcp', 'startupInfo');
       }
       if (!inTurn || !isJsonObject(params)) return;
-      if (method === 'session/update') mapper.onUpdate(params.update as SessionUpdate);
+      if (method === 'session/update') {
+        const update = params.update as SessionUpdate;
+        if (!isBanner(update)) mapper.onUpdate(update);
+      }
       if (method === 'session/request_permission') {
         mapper.onPermissionRequest(params.toolCall as ToolCallUpdate);
       }
@@ -50,4 +75,8 @@ export function createTurnEvents(): TurnEvents {
       }
     },
   };
+}
+
+function memberAt(value: unknown, ...names: readonly string[]): unknown {
+  return names.reduce((at, name) => (isJsonObject(at) ? at[name] : undefined), value);
 }

@@ -61,6 +61,11 @@ async function traced() {
   return span.attributes['session.id'];
 }
 
+/** A schema of a draft of its own for each: what checks it is loaded late. */
+const dated = ($schema) => ({ $schema, properties: { q: { type: 'string', format: 'date' } } });
+const inputs = dated('http://json-schema.org/draft-07/schema');
+const parameters = dated('https://json-schema.org/draft/2020-12/schema');
+
 export const envelope = () => agentEnvelope({ limit: '64kb' });
 
 export const routes = {
@@ -73,6 +78,7 @@ export const routes = {
   '/endless': bind(['session_id'], endless),
   '/left': bind(['session_id'], ({ session_id }) => left.get(session_id)),
   '/traced': bind([], traced),
+  '/checked': bind({ inputs, parameters }, () => 'fits'),
 };
 
 /** Mounts the routes, and further ones. */

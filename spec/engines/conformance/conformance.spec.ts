@@ -1,7 +1,7 @@
 import { trace } from '@opentelemetry/api';
 import { conformance } from '../../../lib/engines/conformance/index.js';
 import type { AgentEngine, AgentEvent, EngineSession } from '../../../lib/engines/index.js';
-import { getSessionId } from '../../../lib/index.js';
+import { getSessionId, withSessionId } from '../../../lib/index.js';
 import { fail, smallEngine } from '../small-engine.js';
 import { startTracing } from '../tracing.js';
 
@@ -49,10 +49,8 @@ const alwaysTheSame = sends(async function* () {
 const endless = sends(async function* () {
   yield { type: 'message.delta', delta: 'a' };
 });
-const overwriting = sends(async function* () {
-  const span = trace.getTracer('spec').startSpan('own');
-  span.setAttribute('session.id', 'of the engine');
-  span.end();
+const elsewhere = sends(async function* () {
+  withSessionId('of-the-engine', () => trace.getTracer('spec').startSpan('own').end());
   yield { type: 'message.delta', delta: 'Hello' };
   yield { type: 'run.end', stop_reason: 'stop' };
 });
@@ -71,6 +69,17 @@ const deaf = () => {
   engine.open = (request) => open(request, new AbortController().signal);
   return engine;
 };
+const textOnly = () => {
+  const engine = smallEngine();
+  const open = engine.open.bind(engine);
+  engine.open = (request, signal) => {
+    if (request.messages.some(({ content }) => typeof content !== 'string')) {
+      throw new Error('no text');
+    }
+    return open(request, signal);
+  };
+  return engine;
+};
 const unclosable = withSession({ close: undefined });
 const badlyClosing = withSession({ close: () => Promise.reject(new Error('stuck')) });
 
@@ -78,7 +87,7 @@ const BROKEN: readonly [caseName: string, engine: () => AgentEngine, message?: s
   ["goes by the platform's id when there is one, and keeps its own beside it", impostor],
   [
     'goes by the id of the active session when the request has none',
-    overwriting,
+    elsewhere,
     'session.id of own',
   ],
   ["goes by its own id when the platform's is undefined", nameless],
@@ -88,16 +97,21 @@ const BROKEN: readonly [caseName: string, engine: () => AgentEngine, message?: s
   ['gives a session without an id its own', nameless],
   [
     'has one id on the start event, the result and every span, and one trace',
-    overwriting,
+    elsewhere,
     'session.id of own',
   ],
   ["never sees the platform's id", curious, 'secret-id'],
-  ['continues a conversation under the id of its first turn', overwriting, 'session.id of own'],
+  ['continues a conversation under the id of its first turn', elsewhere, 'session.id of own'],
   ['keeps two interleaved conversations apart', alwaysTheSame, 'first-question'],
   ['sends no event but those of the vocabulary', sendsToo({ type: 'error' }), '"error"'],
   [
     'sends each message.delta with the members that it must have',
     sendsToo({ type: 'message.delta' }),
+    'delta must be a string',
+  ],
+  [
+    'sends each reasoning.delta with the members that it must have',
+    sendsToo({ type: 'reasoning.delta' }),
     'delta must be a string',
   ],
   [
@@ -132,6 +146,11 @@ const BROKEN: readonly [caseName: string, engine: () => AgentEngine, message?: s
   ],
   ['ends its answer with run.end, which has the reason', endless, 'run.end is the last event'],
   ['streams the text that the result has', mute],
+  ['takes text in parts', alwaysTheSame, 'second-part'],
+  ['takes an image, or refuses it by its place', textOnly, 'The engine "small" failed'],
+  ['takes an image by its URL, or refuses it by its place', textOnly, 'failed'],
+  ['takes a file, or refuses it by its place', textOnly, 'failed'],
+  ['takes the tool calls of earlier turns, or refuses them by their place', textOnly, 'failed'],
   [
     'is closed once, without a failure, after a run that succeeds',
     badlyClosing,

@@ -5,6 +5,7 @@ import {
   type Context,
   fauxAssistantMessage,
   fauxText,
+  fauxThinking,
   fauxToolCall,
   getApiProviders,
 } from '@earendil-works/pi-ai';
@@ -17,6 +18,7 @@ import {
   type AgentEvent,
   type AgentMessage,
   type AgentRun,
+  type MessagePart,
   run,
 } from '../../../lib/engines/index.js';
 import { requirePeers } from '../../../lib/engines/peer.js';
@@ -288,6 +290,129 @@ describe('a tool', () => {
     const engine = faux(useTools('draw'), undefined, { tools: [draw] });
     const events = await collect(run(engine, ask('draw')));
     expect(events.find(({ type }) => type === 'tool.result')).toMatchObject({ output: content });
+  });
+});
+
+describe('messages with parts', () => {
+  const DATA = 'iVBORw0KGgo=';
+  const image = { type: 'image', media_type: 'image/png', data: DATA } as const;
+  const text = (content: string) => ({ type: 'text' as const, text: content });
+  const user = (...content: MessagePart[]): AgentMessage => ({ role: 'user', content });
+  const seenBy = async (...messages: AgentMessage[]) => {
+    const contexts: Context[] = [];
+    const engine = faux((context) => {
+      contexts.push(structuredClone({ ...context, tools: [] }));
+      return 'seen';
+    });
+    await run(engine, { messages }).result;
+    return contexts[0]?.messages;
+  };
+
+  it('give the model the images of the question and of the history', async () => {
+    const seen = await seenBy(
+      user(text('First'), image),
+      { role: 'assistant', content: [text('I see')] },
+      user(image, text('And now?')),
+    );
+    const given = { type: 'image', data: DATA, mimeType: 'image/png' };
+    expect(seen).toMatchObject([
+      { role: 'user', content: [{ text: 'First' }, given] },
+      { role: 'assistant', content: [{ text: 'I see' }] },
+      { role: 'user', content: [{ text: 'And now?' }, given] },
+    ]);
+  });
+
+  it('give the model the calls and results of its tools in earlier turns', async () => {
+    const engine = faux(useTools('double', 'broken'), undefined, { tools: [double, broken] });
+    const first = await run(engine, ask('double it')).result;
+    expect(await seenBy(...first.messages, user(text('Sure?')))).toMatchObject([
+      { role: 'user' },
+      {
+        role: 'assistant',
+        stopReason: 'toolUse',
+        content: [
+          { type: 'text', text: 'Let me see.' },
+          { type: 'toolCall', id: 'call-0', name: 'double', arguments: { n: 20 } },
+          { type: 'toolCall', id: 'call-1', name: 'broken', arguments: { n: 21 } },
+        ],
+      },
+      {
+        role: 'toolResult',
+        toolCallId: 'call-0',
+        toolName: 'double',
+        content: [{ type: 'text', text: '40' }],
+        isError: false,
+      },
+      { role: 'toolResult', toolCallId: 'call-1', toolName: 'broken', isError: true },
+      { role: 'assistant', stopReason: 'stop', content: [{ type: 'text' }] },
+      { role: 'user', content: [{ type: 'text', text: 'Sure?' }] },
+    ]);
+  });
+
+  it('give the model what other engines have called and got, as an object and as text', async () => {
+    const content = [
+      { type: 'tool.call', id: 'a', name: 'read', arguments: 'a.txt' },
+      { type: 'tool.result', id: 'a', output: { lines: 2 }, is_error: false },
+      { type: 'tool.call', id: 'b', name: 'draw', arguments: {} },
+      {
+        type: 'tool.result',
+        id: 'b',
+        output: [{ type: 'image', data: DATA, mimeType: 'image/png' }],
+        is_error: false,
+      },
+    ] as const;
+    const seen = await seenBy(user(text('Hi')), { role: 'assistant', content }, user(text('And?')));
+    expect(seen?.slice(1, -1)).toMatchObject([
+      { content: [{ type: 'toolCall', id: 'a', arguments: { input: 'a.txt' } }] },
+      { toolName: 'read', content: [{ type: 'text', text: '{"lines":2}' }] },
+      { content: [{ type: 'toolCall', id: 'b' }] },
+      { toolName: 'draw', content: [{ type: 'image', data: DATA }] },
+    ]);
+  });
+
+  it.each<[string, MessagePart, string]>([
+    [
+      'a file',
+      { type: 'file', media_type: 'text/plain', data: 'SGk=' },
+      'is of the type file, which the engine "pi" cannot take',
+    ],
+    [
+      'an image by its URL',
+      { type: 'image', media_type: 'image/png', url: 'https://h/a.png' },
+      'is of the type image with a url, which Pi cannot take',
+    ],
+  ])('are refused with %s', async (_what, part, detail) => {
+    const attempt = async () => run(faux(), { messages: [user(text('Hi'), part)] }).result;
+    await expect(attempt).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      status: 422,
+      errors: [{ pointer: '/messages/0/content/1', detail }],
+    });
+  });
+
+  it('are refused with an image by a model that takes none', async () => {
+    process.env.GROQ_API_KEY = 'unused';
+    const engine = pi({ model: 'groq/llama-3.3-70b-versatile' });
+    await expect(run(engine, { messages: [user(image)] }).result).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      errors: [
+        {
+          pointer: '/messages/0/content/0',
+          detail: 'is of the type image, which the model "llama-3.3-70b-versatile" cannot take',
+        },
+      ],
+    });
+  });
+});
+
+describe('what the model thinks', () => {
+  it('is told as reasoning, apart from the answer', async () => {
+    const engine = faux(() => fauxAssistantMessage([fauxThinking('Hm.'), fauxText('Yes')]));
+    const events = await collect(run(engine, ask('Hello')));
+    expect(events.filter(({ type }) => type.endsWith('.delta'))).toEqual([
+      { type: 'reasoning.delta', delta: 'Hm.' },
+      { type: 'message.delta', delta: 'Yes' },
+    ]);
   });
 });
 

@@ -88,6 +88,42 @@ describe('a gateway and a runner, two processes', () => {
     expect(second.data.outputs.output).toBe('3: And?');
   });
 
+  it('carry messages with parts as they are', async () => {
+    const content = [
+      { type: 'text', text: 'What is this?' },
+      { type: 'image', media_type: 'image/png', data: 'iVBORw0KGgo=' },
+    ];
+    const answer = { role: 'assistant', content: [{ type: 'tool.call', id: 'a', name: 'x' }] };
+    const messages = [...ask('Hello').messages, answer, { role: 'user', content }];
+    const reply = await post(gateway, { data: { inputs: { messages } } });
+    expect(((await reply.json()) as Reply).data.outputs).toMatchObject({
+      output: `3: ${JSON.stringify(content)}`,
+      messages: [...messages, { role: 'assistant' }],
+    });
+  });
+
+  it.each(['application/json', 'application/x-ndjson'])(
+    'tell by the 422 of the runner, as %s, which part its engine cannot take',
+    async (accept) => {
+      const file = { type: 'file', media_type: 'text/plain', data: 'cHJpdmF0ZQ==' };
+      const messages = [{ role: 'user', content: [{ type: 'text', text: 'Hi' }, file] }];
+      const body = { session_id: 'conv-5', inputs: { messages } };
+      const reply = await post(gateway, body, accept);
+      expect(reply.status).toBe(422);
+      expect(await reply.json()).toMatchObject({
+        code: 'INVALID_INPUT',
+        session_id: 'conv-5',
+        errors: [
+          {
+            // As the client of the gateway spelt it.
+            pointer: '/inputs/messages/0/content/1',
+            detail: 'is of the type file, which the engine "scripted" cannot take',
+          },
+        ],
+      });
+    },
+  );
+
   it('let the runner know when the client leaves in the middle of a stream', async () => {
     const controller = new AbortController();
     const body = { session_id: 'left', data: { inputs: ask('stall') } };
@@ -233,6 +269,32 @@ describe('a runner that misbehaves', () => {
     expect(await failureOf(() => ndjson(START, event, END))).toMatchObject({
       code: 'ENGINE_FAILED',
       message: expect.stringContaining(message),
+    });
+  });
+
+  it.each([
+    [
+      'about what else we sent',
+      { code: 'INVALID_INPUT', errors: [{ pointer: '/data/parameters', detail: 'x' }] },
+    ],
+    [
+      'about a neighbour',
+      { code: 'INVALID_INPUT', errors: [{ pointer: '/data/inputs/messages2', detail: 'x' }] },
+    ],
+    ['about no place', { code: 'INVALID_INPUT', errors: [] }],
+    [
+      'without its rule',
+      { code: 'INVALID_INPUT', errors: [{ pointer: '/data/inputs/messages/0' }] },
+    ],
+    [
+      'of another kind',
+      { code: 'OTHER', errors: [{ pointer: '/data/inputs/messages/0', detail: 'x' }] },
+    ],
+    ['that is no problem', 'x'],
+  ])('by a 422 %s fails the run', async (_what, problem) => {
+    expect(await failureOf(() => Response.json(problem, { status: 422 }))).toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: 'The runner answered with status 422',
     });
   });
 

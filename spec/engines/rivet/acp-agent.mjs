@@ -2,7 +2,7 @@
 /**
  * A scripted agent that speaks ACP: prompts come in on stdin, answers go out on stdout. It quotes the last message, and does
  * what the words with a slash in it say: /tool, /ask, /ask-limited, /slow, /deaf, /silent, /late,
- * /crash, /error, /refuse, /prompt.
+ * /crash, /error, /refuse, /prompt, /partial, /empty, /think, /snapshots, /banner, /denied-mute, /denied-done, /images.
  *
  * From the environment: `ACP_AGENT_LOG` names a file for one JSON line of each thing that happens, `ACP_AGENT_NEW` (`exit`,
  * `error`, `hang`) says how it fails to open a session, `ACP_AGENT_STUBBORN` makes it ignore the end of stdin and SIGTERM.
@@ -19,7 +19,8 @@ import {
   RequestError,
 } from '@agentclientprotocol/sdk';
 
-const { ACP_AGENT_LOG, ACP_AGENT_NEW, ACP_AGENT_STUBBORN } = process.env;
+const { ACP_AGENT_LOG, ACP_AGENT_NEW, ACP_AGENT_STUBBORN, ACP_AGENT_IMAGES } = process.env;
+const BANNER = 'Pi 0.74\n---\n/home/private/.pi/AGENTS.md\n';
 const MODELS = ['scripted-1', 'scripted-2', 'elsewhere'];
 const TICKS = 400;
 
@@ -48,7 +49,9 @@ class ScriptedAgent {
   }
 
   async initialize() {
-    return { protocolVersion: PROTOCOL_VERSION, agentCapabilities: { loadSession: false } };
+    const promptCapabilities = { image: ACP_AGENT_IMAGES === '1' };
+    const agentCapabilities = { loadSession: false, promptCapabilities };
+    return { protocolVersion: PROTOCOL_VERSION, agentCapabilities };
   }
 
   async authenticate() {
@@ -60,7 +63,8 @@ class ScriptedAgent {
     if (ACP_AGENT_NEW === 'exit') process.exit(9);
     if (ACP_AGENT_NEW === 'error') throw new RequestError(-32603, 'no session for you');
     if (ACP_AGENT_NEW === 'hang') await new Promise(() => {});
-    return { sessionId: newId(), configOptions: [modelOption(MODELS[0])] };
+    const _meta = { piAcp: { startupInfo: BANNER } };
+    return { sessionId: newId(), configOptions: [modelOption(MODELS[0])], _meta };
   }
 
   async setSessionConfigOption({ value }) {
@@ -99,8 +103,16 @@ class ScriptedAgent {
 
     if (told('/error')) throw new RequestError(-32603, 'the model exploded');
     if (told('/refuse')) return { stopReason: 'refusal' };
+    if (told('/empty')) return { stopReason: 'end_turn' };
+    if (told('/banner')) await say(BANNER);
+    if (told('/snapshots')) return this.#snapshots(say, tool);
+    if (told('/think')) {
+      const content = { type: 'text', text: 'Hm.' };
+      await update({ sessionUpdate: 'agent_thought_chunk', content });
+      if (told('/only')) return { stopReason: 'end_turn' };
+    }
     if (told('/silent')) await delay(TICKS * 50, undefined, { signal });
-    if (told('/late')) await delay(1300, undefined, { signal });
+    if (told('/late')) await delay(3300, undefined, { signal });
     await say('You said: ');
     if (told('/crash')) {
       await delay(30);
@@ -112,6 +124,7 @@ class ScriptedAgent {
         await say(`tick ${tick} `);
       }
     }
+    if (told('/partial')) await this.#partial(tool, say);
     if (told('/tool')) {
       // As real agents do: announced first, what it is about afterwards.
       await tool('call-1', { title: 'add', status: 'pending', rawInput: {} }, 'tool_call');
@@ -130,6 +143,25 @@ class ScriptedAgent {
     };
   }
 
+  /** As pi-acp does: arguments as they grow, while the call is pending. */
+  async #partial(tool, say) {
+    const pending = { title: 'edit', kind: 'edit', status: 'pending', rawInput: { path: '' } };
+    await tool('call-4', pending, 'tool_call');
+    await say('Wait. ');
+    await tool('call-4', { status: 'pending', rawInput: { path: 'a.txt', text: 'h' } });
+    await tool('call-4', { status: 'in_progress', rawInput: { path: 'a.txt', text: 'hi' } });
+    await tool('call-4', { status: 'completed', rawOutput: 'written' });
+    await tool('call-5', { ...pending, rawInput: { path: 'b.txt' } }, 'tool_call');
+  }
+
+  async #snapshots(say, tool) {
+    for (const text of ['Let', 'Let me', 'Let me', 'Let me see.']) await say(text);
+    const looked = { title: 'look', status: 'completed', rawOutput: 1 };
+    await tool('call-6', looked, 'tool_call');
+    for (const text of ['Yes', 'Yes, there', 'Yes, there it is.']) await say(text);
+    return { stopReason: 'end_turn' };
+  }
+
   async #ask(sessionId, tool, told, say) {
     const write = { title: 'Write x', kind: 'edit', status: 'pending', rawInput: { path: 'x' } };
     await tool('call-3', write, 'tool_call');
@@ -144,7 +176,9 @@ class ScriptedAgent {
       options: told('/ask') ? all : all.slice(0, 1),
     });
     log('permission', { outcome });
-    const allowed = outcome.outcome === 'selected' && outcome.optionId !== 'no';
+    if (told('/denied-mute')) return;
+    const allowed =
+      told('/denied-done') || (outcome.outcome === 'selected' && outcome.optionId !== 'no');
     await tool('call-3', { status: allowed ? 'completed' : 'failed', rawOutput: outcome });
     await say(`[${outcome.optionId ?? outcome.outcome}] `);
   }

@@ -14,7 +14,12 @@ import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
 import { context, propagation } from '@opentelemetry/api';
 import { conformance } from '../../../lib/engines/conformance/index.js';
-import { type AgentEvent, type AgentRun, run } from '../../../lib/engines/index.js';
+import {
+  type AgentEvent,
+  type AgentRun,
+  type MessagePart,
+  run,
+} from '../../../lib/engines/index.js';
 import {
   type RivetOptions,
   type RivetPermissionRequest,
@@ -174,6 +179,97 @@ describe('a turn', () => {
     ]);
   });
 
+  it('tells a call once its arguments are complete, not while they grow', async () => {
+    const events = await collect(run(own(), ask('/partial')));
+    expect(events.filter(({ type }) => type.startsWith('tool.'))).toEqual([
+      {
+        type: 'tool.call',
+        id: 'call-4',
+        name: 'edit',
+        arguments: { path: 'a.txt', text: 'hi' },
+      },
+      { type: 'tool.result', id: 'call-4', output: 'written', is_error: false },
+      // It was pending when the turn ended.
+      { type: 'tool.call', id: 'call-5', name: 'edit', arguments: { path: 'b.txt' } },
+    ]);
+  });
+
+  it.each(['/empty', '/think /only'])(
+    'without an answer is a failure, although the agent says end_turn: %s',
+    async (command) => {
+      await expect(run(own(), ask(command)).result).rejects.toMatchObject({
+        code: 'ENGINE_FAILED',
+        status: 502,
+        message: 'The agent ended its turn without an answer',
+      });
+    },
+  );
+
+  it('does not tell the greeting of the adapter, with paths of its machine', async () => {
+    const { output } = await run(own(), ask('/banner')).result;
+    expect(output).toBe('You said: /banner');
+  });
+
+  it('tells what the agent thinks, apart from its answer', async () => {
+    const running = run(own(), ask('/think'));
+    expect(await collect(running)).toContainEqual({ type: 'reasoning.delta', delta: 'Hm.' });
+    expect((await running.result).output).toBe('You said: /think');
+  });
+
+  it('tells text once where the agent sends all of it with each chunk', async () => {
+    const { output } = await run(own(), ask('/snapshots')).result;
+    expect(output).toBe('Let me see.Yes, there it is.');
+  });
+
+  it('takes images by their bytes where the agent takes any, and the tools of earlier turns', async () => {
+    const image = { type: 'image', media_type: 'image/png', data: 'iVBORw0KGgo=' } as const;
+    const text = (words: string) => ({ type: 'text' as const, text: words });
+    const call = { type: 'tool.call', id: 'a', name: 'look', arguments: { at: 1 } } as const;
+    const result = { type: 'tool.result', id: 'a', output: 'dark', is_error: true } as const;
+    const messages = [
+      { role: 'user', content: [text('First'), image] },
+      { role: 'assistant', content: [call, result, text('A cat.')] },
+      { role: 'user', content: [text('Sure?'), image] },
+    ] as const;
+    await run(own({}, { ACP_AGENT_IMAGES: '1' }), { messages }).result;
+    const [first, second, last] = agentLog('prompt')[0]?.prompt ?? [];
+    const block = { type: 'image', data: 'iVBORw0KGgo=', mimeType: 'image/png' };
+    expect([first, second]).toMatchObject([block, block]);
+    expect(last?.text.split('\n').filter((line) => line.startsWith('{'))).toEqual([
+      JSON.stringify({ role: 'user', content: [text('First'), { type: 'image', number: 1 }] }),
+      JSON.stringify(messages[1]),
+    ]);
+    expect(last?.text).toMatch(/Answer this message:\n\nSure\?$/);
+  });
+
+  it.each<[string, Record<string, string>, MessagePart, string]>([
+    [
+      'an image where the agent takes none',
+      {},
+      { type: 'image', media_type: 'image/png', data: 'AAAA' },
+      'is of the type image, which this agent cannot take',
+    ],
+    [
+      'an image by its URL',
+      { ACP_AGENT_IMAGES: '1' },
+      { type: 'image', media_type: 'image/png', url: 'https://h/a.png' },
+      'is of the type image with a url, which ACP cannot take',
+    ],
+    [
+      'a file',
+      {},
+      { type: 'file', media_type: 'text/plain', data: 'AAAA' },
+      'is of the type file, which the engine "rivet" cannot take',
+    ],
+  ])('is refused with %s', async (_what, env, part, detail) => {
+    const messages = [{ role: 'user', content: [part] }] as const;
+    await expect(async () => run(own({}, env), { messages }).result).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      errors: [{ pointer: '/messages/0/content/0', detail }],
+    });
+    expect(agentLog('prompt')).toEqual([]);
+  });
+
   it('ends as the agent says when it refuses', async () => {
     const result = await run(own(), ask('/refuse')).result;
     expect(result).toMatchObject({ output: '', stopReason: 'refusal', usage: undefined });
@@ -189,7 +285,7 @@ describe('a turn', () => {
       if (!String(init?.body).includes('session/prompt')) return answer;
       return Promise.race([answer, delay(400).then(() => Promise.reject(timeout))]);
     });
-    const engine = own({}, { SANDBOX_AGENT_ACP_REQUEST_TIMEOUT_MS: '1000' });
+    const engine = own({}, { SANDBOX_AGENT_ACP_REQUEST_TIMEOUT_MS: '3000' });
     expect((await run(engine, ask('/late')).result).output).toBe('You said: /late');
     expect(impatient).toHaveBeenCalled();
   });
@@ -296,6 +392,21 @@ describe('permissions', () => {
     });
     await Promise.all(answering);
   });
+
+  it.each(['/ask', '/ask /denied-mute', '/ask /denied-done'])(
+    'that were refused are told so, whatever the agent makes of it: %s',
+    async (command) => {
+      const events = await collect(run(own(), ask(command)));
+      expect(events.filter(({ type }) => type === 'tool.result')).toEqual([
+        {
+          type: 'tool.result',
+          id: 'call-3',
+          output: 'The tool was denied: permission was not given',
+          is_error: true,
+        },
+      ]);
+    },
+  );
 
   it('are asked of a function in the context of the run', async () => {
     const storage = new AsyncLocalStorage<string>();

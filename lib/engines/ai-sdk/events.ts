@@ -1,0 +1,71 @@
+/** The parts that the AI SDK streams go in, a run's events come out. */
+import type { TextStreamPart, ToolSet } from 'ai';
+import type { AgentEvent } from '../../shared/run-events.js';
+import { engineFailed } from '../engine-error.js';
+
+/** Between the texts of two calls to the model: without this gap, the text before a tool would run into the text after it. */
+const GAP = '\n\n';
+
+/**
+ * Makes the translation of one answer. What has no event is left out: sources, files that the model makes, arguments as they grow.
+ *
+ * @throws from the translation: what a part of the type `error` holds
+ */
+export function createTranslator(): (part: TextStreamPart<ToolSet>) => AgentEvent[] {
+  let spoke = false;
+  let gap = '';
+  return (part) => {
+    switch (part.type) {
+      case 'text-delta': {
+        if (part.text === '') return [];
+        const delta = gap + part.text;
+        spoke = true;
+        gap = '';
+        return [{ type: 'message.delta', delta }];
+      }
+      case 'reasoning-delta':
+        return part.text === '' ? [] : [{ type: 'reasoning.delta', delta: part.text }];
+      case 'tool-call': {
+        const { toolCallId: id, toolName: name, input } = part;
+        return [{ type: 'tool.call', id, name, arguments: input }];
+      }
+      case 'tool-result':
+        // A tool that is a generator yields results on its way.
+        return part.preliminary ? [] : [toResult(part.toolCallId, part.output, false)];
+      case 'tool-error':
+        return [toResult(part.toolCallId, messageOf(part.error), true)];
+      case 'tool-approval-request':
+        return [
+          toResult(part.toolCall.toolCallId, 'The tool was denied: nobody can approve it', true),
+        ];
+      case 'finish-step':
+        if (spoke) gap = GAP;
+        return usageOf(part.usage);
+      case 'finish':
+        if (part.finishReason === 'error') throw engineFailed('The model ended with an error');
+        return [{ type: 'run.end', stop_reason: part.finishReason }];
+      case 'error':
+        throw part.error;
+      default:
+        return [];
+    }
+  };
+}
+
+function toResult(id: string, output: unknown, is_error: boolean): AgentEvent {
+  return { type: 'tool.result', id, output: output ?? null, is_error };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A provider may count nothing. */
+function usageOf(usage: {
+  readonly inputTokens: number | undefined;
+  readonly outputTokens: number | undefined;
+}): AgentEvent[] {
+  const { inputTokens, outputTokens } = usage;
+  if (inputTokens === undefined && outputTokens === undefined) return [];
+  return [{ type: 'usage', input_tokens: inputTokens ?? 0, output_tokens: outputTokens ?? 0 }];
+}

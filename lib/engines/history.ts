@@ -1,0 +1,77 @@
+/** Messages go in; turns come out as models know them: what was said and called, then the result of each call. */
+import { isJsonObject, type JsonObject } from '../shared/json.js';
+import type {
+  AgentMessage,
+  MediaPart,
+  MessagePart,
+  TextPart,
+  ToolCall,
+  ToolResult,
+} from '../shared/run-events.js';
+
+/** A message of the user, or one call to the model. */
+export type Turn =
+  | { readonly role: 'user'; readonly content: readonly (TextPart | MediaPart)[] }
+  | {
+      readonly role: 'assistant';
+      readonly content: readonly (TextPart | ToolCall)[];
+      /** One for each call: providers refuse a call without one. */
+      readonly results: readonly { readonly call: ToolCall; readonly result: ToolResult }[];
+    };
+
+/** @param messages - those of the user and the assistant; others are left out */
+export function toTurns(messages: readonly AgentMessage[]): Turn[] {
+  const turns = messages.filter(({ role }) => role !== 'system');
+  const results = resultsOf(turns);
+  return turns.flatMap(({ role, content }): Turn[] => {
+    const parts = partsOf(content);
+    if (role === 'user') return [{ role, content: parts.filter(isUsers) }];
+    return callsToModel(parts).map((said) => ({
+      role: 'assistant',
+      content: said,
+      results: said
+        .filter((part) => part.type === 'tool.call')
+        .map((call) => ({ call, result: results.get(call.id)?.shift() ?? unanswered(call) })),
+    }));
+  });
+}
+
+/** Arguments as an object, since a provider takes no other; another engine may have called its tool otherwise. */
+export function argumentsOf({ arguments: input }: ToolCall): JsonObject {
+  return isJsonObject(input) ? input : { input };
+}
+
+function partsOf(content: AgentMessage['content']): readonly MessagePart[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+}
+
+/** By id, in order: agents use an id again in a later turn. */
+function resultsOf(messages: readonly AgentMessage[]): Map<string, ToolResult[]> {
+  const results = new Map<string, ToolResult[]>();
+  for (const part of messages.flatMap(({ content }) => partsOf(content))) {
+    if (part.type !== 'tool.result') continue;
+    results.set(part.id, [...(results.get(part.id) ?? []), part]);
+  }
+  return results;
+}
+
+/** What is said after a result was said by the next call to the model. */
+function callsToModel(parts: readonly MessagePart[]): (TextPart | ToolCall)[][] {
+  const calls: (TextPart | ToolCall)[][] = [];
+  let isAnswered = true;
+  for (const part of parts) {
+    if (part.type === 'tool.result') isAnswered = true;
+    if (part.type !== 'text' && part.type !== 'tool.call') continue;
+    if (isAnswered) calls.push([]);
+    isAnswered = false;
+    calls.at(-1)?.push(part);
+  }
+  return calls;
+}
+
+function unanswered({ id }: ToolCall): ToolResult {
+  return { type: 'tool.result', id, output: 'The tool has not answered', is_error: true };
+}
+
+const isUsers = (part: MessagePart): part is TextPart | MediaPart =>
+  part.type === 'text' || part.type === 'image' || part.type === 'file';

@@ -1,0 +1,141 @@
+/** The `RunAgentInput` of the AG-UI protocol goes in, an envelope comes out. */
+import type { RequestHandler } from 'express';
+import { isJsonObject, type JsonObject } from '../../shared/json.js';
+import type { AgentMessage, MessagePart } from '../../shared/run-events.js';
+import { type ClientRequestOptions, clientRequest } from '../client-request.js';
+import { cutOff, fromUrl, notCarried, toMedia, toMessage } from '../message-parts.js';
+
+const INPUTS = ['runId', 'parentRunId', 'state', 'tools', 'context', 'forwardedProps', 'resume'];
+
+/**
+ * Takes the requests of an unmodified `HttpAgent` of `@ag-ui/client`: its `threadId` becomes the `session_id`, its messages
+ * `inputs.messages`, what `run()` takes; `runId`, `state`, `tools`, `context` and `forwardedProps` are inputs by their own names.
+ * Mount it before `agentEnvelope()`. A body of anything else passes untouched.
+ *
+ * It parses the body itself when nothing has, and **replaces `req.body`** by the envelope. Earlier reasoning is left out, since
+ * models think anew. A message or a part that an envelope cannot carry is a 422. Every error of the route reaches the client as text.
+ *
+ * @param options - see {@link ClientRequestOptions}
+ * @throws TypeError at once, when an option is wrong
+ * @throws {@link index!EnvelopeError | EnvelopeError} to `next`, from `agentEnvelope()`, in the session: `INVALID_INPUT` (422)
+ * @example
+ * ```ts
+ * app.post('/agent', agUiRequest(), agentEnvelope(), bind(['inputs'], chat));
+ * ```
+ * @see https://docs.ag-ui.com/concepts/messages
+ */
+export function agUiRequest(options?: ClientRequestOptions): RequestHandler {
+  return clientRequest(
+    {
+      name: 'agUiRequest',
+      isOwn: ({ threadId, messages }) => typeof threadId === 'string' && Array.isArray(messages),
+      sessionId: ({ threadId }) => threadId,
+      inputs: (body) => ({
+        ...Object.fromEntries(Object.entries(body).filter(([name]) => INPUTS.includes(name))),
+        messages: toMessages(body.messages as unknown[]),
+      }),
+      taken: ['threadId', 'messages', ...INPUTS],
+    },
+    options,
+  );
+}
+
+function toMessages(messages: readonly unknown[]): AgentMessage[] {
+  const results = resultsOf(messages);
+  return messages.flatMap((message, i) => {
+    const at = `/messages/${i}`;
+    if (!isJsonObject(message)) throw notCarried(at, 'must be an object');
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        return toMessage('system', toParts(message.content, at));
+      case 'user':
+        return toMessage('user', toParts(message.content, at));
+      case 'assistant':
+        return toMessage('assistant', [
+          ...toParts(message.content, at),
+          ...toCalls(message.toolCalls, results, at),
+        ]);
+      // Results stand beside their calls.
+      case 'tool':
+      case 'reasoning':
+        return [];
+      default:
+        throw notCarried(
+          `${at}/role`,
+          'must be one of system, developer, user, assistant, tool, reasoning',
+        );
+    }
+  });
+}
+
+function resultsOf(messages: readonly unknown[]): ReadonlyMap<unknown, MessagePart> {
+  const results = new Map<unknown, MessagePart>();
+  for (const message of messages) {
+    if (!isJsonObject(message) || message.role !== 'tool') continue;
+    const { toolCallId: id, content, error } = message;
+    const failed = error !== undefined && error !== null;
+    const output = failed && !content ? error : content;
+    results.set(id, { type: 'tool.result', id: String(id), output, is_error: failed });
+  }
+  return results;
+}
+
+function toParts(content: unknown, at: string): MessagePart[] {
+  if (content === undefined || content === null || content === '') return [];
+  if (typeof content === 'string') return [{ type: 'text', text: content }];
+  if (!Array.isArray(content)) {
+    throw notCarried(`${at}/content`, 'must be a string or a list of parts');
+  }
+  return content.map((part, j) => toPart(part, `${at}/content/${j}`));
+}
+
+const MEDIA: readonly unknown[] = ['image', 'document', 'audio', 'video'];
+
+function toPart(part: unknown, at: string): MessagePart {
+  if (!isJsonObject(part)) throw notCarried(at, 'must be an object');
+  const { type, text, source, mimeType, data, url } = part;
+  if (type === 'text' && typeof text === 'string') return { type, text };
+  if (type === 'binary') return toSource({ mimeType, data, url }, at);
+  if (MEDIA.includes(type) && isJsonObject(source)) {
+    const { type: kind, value } = source;
+    if (kind === 'data') return toSource({ mimeType: source.mimeType, data: value }, at);
+    if (kind === 'url') return toSource({ mimeType: source.mimeType, url: value }, at);
+  }
+  throw notCarried(at, 'must be text, or media with its data or its url');
+}
+
+function toSource({ mimeType, data, url }: JsonObject, at: string): MessagePart {
+  if (typeof mimeType !== 'string') throw notCarried(at, 'must have a mimeType');
+  if (typeof data === 'string') return toMedia(mimeType, { data });
+  if (typeof url === 'string') return fromUrl(mimeType, url);
+  throw notCarried(at, 'must have its data or its url');
+}
+
+function toCalls(
+  calls: unknown,
+  results: ReadonlyMap<unknown, MessagePart>,
+  at: string,
+): MessagePart[] {
+  if (!Array.isArray(calls)) return [];
+  return calls.flatMap((call, j): MessagePart[] => {
+    const { id, function: called } = Object(call) as JsonObject;
+    if (typeof id !== 'string' || !isJsonObject(called) || typeof called.name !== 'string') {
+      throw notCarried(`${at}/toolCalls/${j}`, 'must have an id and a function with a name');
+    }
+    const args = parseArguments(called.arguments);
+    return [
+      { type: 'tool.call', id, name: called.name, arguments: args },
+      results.get(id) ?? cutOff(id),
+    ];
+  });
+}
+
+/** A call that was cut off may have half of its arguments. */
+function parseArguments(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return {};
+  }
+}

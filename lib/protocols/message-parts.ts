@@ -1,0 +1,42 @@
+/** What clients say of media and tools goes in, parts of messages come out; what no part can say is an error with its place. */
+import { detailsError, type EnvelopeError } from '../shared/errors.js';
+import type { AgentMessage, MediaPart, MessagePart } from '../shared/run-events.js';
+
+/** @throws nothing: the caller throws what it returns, an `INVALID_INPUT` (422) */
+export function notCarried(pointer: string, detail: string): EnvelopeError {
+  return detailsError('INVALID_INPUT', [{ pointer, detail }]);
+}
+
+/** An image or a file: its base64 text, or its URL. */
+export function toMedia(mediaType: string, source: { data: string } | { url: string }): MediaPart {
+  const type = mediaType.startsWith('image/') ? 'image' : 'file';
+  return { type, media_type: mediaType, ...source };
+}
+
+const DATA_URL = /^data:([^;,]*)(?:;[^;,]+=[^;,]*)*(;base64)?,(.*)$/is;
+
+/** The same, where the URL may be one with the data inside. */
+export function fromUrl(mediaType: string, url: string): MediaPart {
+  const [, , base64, text] = DATA_URL.exec(url) ?? [];
+  if (text === undefined) return toMedia(mediaType, { url });
+  const bytes =
+    base64 === undefined
+      ? Buffer.from(decodeURIComponent(text))
+      : Buffer.from(decodeURIComponent(text), 'base64');
+  return toMedia(mediaType, { data: bytes.toString('base64') });
+}
+
+/** One text is a text; a message without any part is none. */
+export function toMessage(
+  role: AgentMessage['role'],
+  parts: readonly MessagePart[],
+): AgentMessage[] {
+  const [first] = parts;
+  if (first === undefined) return [];
+  return [{ role, content: parts.length === 1 && first.type === 'text' ? first.text : parts }];
+}
+
+/** A call that has no result was cut off: models refuse a call that nothing answers. */
+export function cutOff(id: string): MessagePart {
+  return { type: 'tool.result', id, output: 'The call was cut off', is_error: true };
+}

@@ -1,0 +1,116 @@
+/** A run goes in; a `Response` comes out that tells its events as a protocol does, in server-sent events. */
+import { discard } from '../reply/discard.js';
+import { escapeLineEnds } from '../reply/framing.js';
+import { type Problem, toProblem } from '../reply/problem.js';
+import { markProtocol } from '../reply/response.js';
+import { HEARTBEAT_MS } from '../reply/stream.js';
+import { getSessionId } from '../session/session.js';
+import { configError } from '../shared/errors.js';
+import { type AgentEvent, type AgentRun, isAgentRun } from '../shared/run-events.js';
+
+/** How a protocol tells one run. */
+export interface RunTeller {
+  /** What there is to tell of an event, each as JSON. */
+  readonly tell: (event: AgentEvent) => Iterable<object>;
+  /** How the run failed. */
+  readonly fail: (problem: Problem) => Iterable<object>;
+  /** Frames after the last one, as they are. */
+  readonly end?: string;
+}
+
+const HEADERS = {
+  'content-type': 'text/event-stream',
+  // Proxies and the compression middleware would hold events back.
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+/** A comment, which readers pass over: proxies close a connection that is silent. */
+const HEARTBEAT = ':\n\n';
+
+const SILENT = Symbol('silent');
+
+/**
+ * Makes the response. The run starts when its body is first read, and is stopped when its reader leaves.
+ *
+ * @param place - the function that was called, for the error
+ * @throws TypeError for what is no run
+ */
+export function toRunResponse(
+  place: string,
+  run: AgentRun,
+  teller: RunTeller,
+  headers?: Record<string, string>,
+): Response {
+  if (!isAgentRun(run)) throw configError(`${place}: run`, 'must be what run() returns', run);
+  const state = { failure: undefined as unknown };
+  const encoder = new TextEncoder();
+  const next = tellingOf(run, teller, state);
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { text, last } = await next();
+        if (text !== '') controller.enqueue(encoder.encode(text));
+        if (last) controller.close();
+      },
+      cancel: () => discard(run),
+    },
+    // The run starts when somebody reads, not when the response is made.
+    { highWaterMark: 0 },
+  );
+  return markProtocol(new Response(body, { headers: { ...HEADERS, ...headers } }), state);
+}
+
+interface Told {
+  readonly text: string;
+  readonly last: boolean;
+}
+
+/** Returns a function that gives the next frames, at least one, or the last ones. */
+function tellingOf(
+  run: AgentRun,
+  { tell, fail, end = '' }: RunTeller,
+  state: { failure: unknown },
+): () => Promise<Told> {
+  const iterator = run[Symbol.asyncIterator]();
+  let pending: Promise<IteratorResult<AgentEvent>> | undefined;
+  // A heartbeat sends the headers: they wait for the id that the run's first event may bring.
+  let beats = getSessionId() !== undefined;
+  return async () => {
+    try {
+      for (;;) {
+        pending ??= iterator.next();
+        const step = beats ? await orSilence(pending) : await pending;
+        if (step === SILENT) return { text: HEARTBEAT, last: false };
+        pending = undefined;
+        if (step.done) return { text: end, last: true };
+        beats = true;
+        const text = framesOf(tell(step.value));
+        if (text !== '') return { text, last: false };
+      }
+    } catch (error) {
+      state.failure = error;
+      // The failure may be ours, arguments that are no JSON, say: the run must still end.
+      discard(run, iterator).catch(() => undefined);
+      return { text: framesOf(fail(toProblem(error))) + end, last: true };
+    }
+  };
+}
+
+async function orSilence<T>(pending: Promise<T>): Promise<T | typeof SILENT> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<typeof SILENT>((resolve) => {
+    timer = setTimeout(() => resolve(SILENT), HEARTBEAT_MS);
+  });
+  try {
+    return await Promise.race([pending, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function framesOf(chunks: Iterable<object>): string {
+  let text = '';
+  for (const chunk of chunks) text += `data: ${escapeLineEnds(JSON.stringify(chunk))}\n\n`;
+  return text;
+}

@@ -1,0 +1,147 @@
+/** A run goes in; the AI SDK's UI message stream of it comes out. */
+import type { AgentEvent, AgentRun, UsageEvent } from '../../shared/run-events.js';
+import { type RunTeller, toRunResponse } from '../run-response.js';
+
+/**
+ * Tells a run as the AI SDK's UI message stream, which `useChat` reads: text, reasoning, tools, an error as its `error` part. The
+ * message's metadata has the `sessionId`, and at the end `usage` and `finishReason`, the run's stop reason.
+ *
+ * @param run - what `run()` returned. It starts when the response is read
+ * @returns a response for a bound handler to return, or for anything else that sends one
+ * @throws TypeError for what is no run
+ * @example
+ * ```ts
+ * app.post('/api/chat', uiMessageRequest(), agentEnvelope(), bind(['inputs'], ({ inputs }, { signal }) =>
+ *   uiMessageStream(run(engine, { messages: inputs.messages }, { signal }))));
+ * ```
+ * @see https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
+ */
+export function uiMessageStream(run: AgentRun): Response {
+  return toRunResponse('uiMessageStream', run, createTeller(), {
+    'x-vercel-ai-ui-message-stream': 'v1',
+  });
+}
+
+/** The AI SDK's own reasons, for those that engines are known to give; any other is `other`. */
+const FINISH_REASONS: ReadonlyMap<string, string> = new Map([
+  ['stop', 'stop'],
+  ['end_turn', 'stop'],
+  ['length', 'length'],
+  ['max_tokens', 'length'],
+  ['tool-calls', 'tool-calls'],
+  ['tool_use', 'tool-calls'],
+  ['toolUse', 'tool-calls'],
+  ['content-filter', 'content-filter'],
+  ['refusal', 'content-filter'],
+  ['error', 'error'],
+]);
+
+/** The engine runs its tools: the client neither knows their types nor has to answer the calls. */
+const SERVER_TOOL = { dynamic: true, providerExecuted: true };
+
+type Chunk = Readonly<Record<string, unknown>>;
+
+function createTeller(): RunTeller {
+  const parts = createParts();
+  let usage: Pick<UsageEvent, 'input_tokens' | 'output_tokens'> | undefined;
+
+  function* tell(event: AgentEvent): Iterable<Chunk> {
+    switch (event.type) {
+      case 'run.start':
+        yield { type: 'start', messageMetadata: { sessionId: event.session_id } };
+        yield { type: 'start-step' };
+        return;
+      case 'message.delta':
+        return yield* parts.delta('text', event.delta);
+      case 'reasoning.delta':
+        return yield* parts.delta('reasoning', event.delta);
+      case 'tool.call': {
+        yield* parts.begin();
+        const { id: toolCallId, name: toolName, arguments: input } = event;
+        yield { type: 'tool-input-available', toolCallId, toolName, input, ...SERVER_TOOL };
+        return;
+      }
+      case 'tool.result':
+        yield* parts.close();
+        yield toolOutput(event);
+        return parts.answered();
+      case 'usage':
+        usage = {
+          input_tokens: (usage?.input_tokens ?? 0) + event.input_tokens,
+          output_tokens: (usage?.output_tokens ?? 0) + event.output_tokens,
+        };
+        return;
+      case 'run.end':
+        yield* parts.close();
+        yield { type: 'finish-step' };
+        yield finish(event.stop_reason, usage);
+    }
+  }
+  return {
+    tell,
+    *fail({ detail }) {
+      yield* parts.close();
+      yield { type: 'error', errorText: detail };
+    },
+    end: 'data: [DONE]\n\n',
+  };
+}
+
+/** Text and reasoning come in parts that are opened and closed, and after the results of tools in a new step. */
+function createParts() {
+  let open: { readonly kind: 'text' | 'reasoning'; readonly id: string } | undefined;
+  let count = 0;
+  let stepOver = false;
+
+  function* close(): Iterable<Chunk> {
+    if (open !== undefined) yield { type: `${open.kind}-end`, id: open.id };
+    open = undefined;
+  }
+  /** What the model says next is in this step, or begins one. */
+  function* begin(): Iterable<Chunk> {
+    yield* close();
+    if (stepOver) yield* [{ type: 'finish-step' }, { type: 'start-step' }];
+    stepOver = false;
+  }
+  return {
+    close,
+    begin,
+    answered() {
+      stepOver = true;
+    },
+    *delta(kind: 'text' | 'reasoning', delta: string): Iterable<Chunk> {
+      if (open?.kind !== kind) {
+        yield* begin();
+        count += 1;
+        open = { kind, id: String(count) };
+        yield { type: `${kind}-start`, id: open.id };
+      }
+      yield { type: `${kind}-delta`, id: open.id, delta };
+    },
+  };
+}
+
+function toolOutput({ id, output, is_error }: AgentEvent & { type: 'tool.result' }): Chunk {
+  const common = { toolCallId: id, ...SERVER_TOOL };
+  if (!is_error) return { type: 'tool-output-available', ...common, output: output ?? null };
+  const errorText = typeof output === 'string' ? output : JSON.stringify(output ?? null);
+  return { type: 'tool-output-error', ...common, errorText };
+}
+
+function finish(
+  stopReason: string,
+  usage: Pick<UsageEvent, 'input_tokens' | 'output_tokens'> | undefined,
+): Chunk {
+  const messageMetadata = {
+    finishReason: stopReason,
+    ...(usage && {
+      usage: {
+        inputTokens: usage.input_tokens,
+        outputTokens: usage.output_tokens,
+        totalTokens: usage.input_tokens + usage.output_tokens,
+      },
+    }),
+  };
+  const finishReason = FINISH_REASONS.get(stopReason) ?? 'other';
+  return { type: 'finish', finishReason, messageMetadata };
+}
