@@ -79,6 +79,7 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
   return function problemDetails(error, req, res, next) {
     // `res.locals` may be what throws: it must not keep the error from the client.
     const session = orUndefined(() => readSession(res));
+    const protocol = orUndefined(() => readProtocol(res));
     const problem = toProblem(error, session?.slot, res.statusCode);
     const passedOn = res.headersSent && !res.writableEnded;
     if (onError !== undefined) observe(onError, error, req);
@@ -90,7 +91,7 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
     prepareHeaders(res, problem, error);
     if (session) orUndefined(() => echoSession(res, session));
     // What shows the text of an error to people must not show them JSON.
-    if (readProtocol(res)) return void res.type('text/plain').send(problem.detail);
+    if (protocol) return void res.type('text/plain').send(problem.detail);
     // A buffer keeps the media type as it is; RFC 9457 gives it no charset.
     res.send(Buffer.from(JSON.stringify(problem)));
   };

@@ -1,10 +1,11 @@
 /** How a client's own body is turned into an envelope goes in; a middleware that does it before `agentEnvelope()` comes out. */
 import type { RequestHandler } from 'express';
-import { createBodyReader } from '../request/body.js';
+import { createBodyReader, isRefusal } from '../request/body.js';
 import { keepProtocol } from '../session/request-state.js';
 import { EnvelopeError } from '../shared/errors.js';
 import type { JsonObject } from '../shared/json.js';
 import { type Parsers, parseBodyLimit, parseConfiguration } from '../shared/option-parsing.js';
+import { goOn } from '../shared/thrown.js';
 
 /** What the middlewares of clients take. An explicit `undefined` means the default. */
 export interface ClientRequestOptions {
@@ -52,20 +53,18 @@ export function clientRequest(
   };
   const middleware: RequestHandler = (req, res, next) => {
     readBody(req, res, (error, body) => {
-      if (body === undefined) {
-        keepProtocol(res, { fault: undefined });
-        return next(error);
-      }
-      // The same route may take envelopes, too.
-      if ('refusal' in body || !isOwn(body.object)) return next();
-      try {
+      goOn(next, () => {
+        if (body === undefined) {
+          keepProtocol(res, { fault: undefined });
+          return () => next(error);
+        }
+        // The same route may take envelopes, too.
+        if (isRefusal(body) || !isOwn(body.object)) return next;
         const { envelope, fault } = toEnvelope(body.object);
         keepProtocol(res, { fault });
         req.body = envelope;
-      } catch (failure) {
-        return next(failure);
-      }
-      next();
+        return next;
+      });
     });
   };
   return Object.defineProperty(middleware, 'name', { value: name });

@@ -1,6 +1,7 @@
 /** What an app may have done to `res` before the envelope is read, and what becomes of the request. */
 import express, { type RequestHandler, type Response } from 'express';
 import { type AgentEnvelopeOptions, agentEnvelope, bind, problemDetails } from '../../lib/index.js';
+import { uiMessageRequest } from '../../lib/protocols/ui-message-stream/index.js';
 import { keepErrors, post } from '../helpers.js';
 
 const refuse = (): never => {
@@ -52,11 +53,15 @@ const OPTIONS: [how: string, options: AgentEnvelopeOptions, body: object | strin
   ['for a faulty envelope', {}, { session_id: 'conv-1', inputs: 7 }],
 ];
 
-function appOf(change: RequestHandler, options: AgentEnvelopeOptions) {
+function appOf(
+  change: RequestHandler,
+  options: AgentEnvelopeOptions,
+  between: RequestHandler[] = [],
+) {
   const errors: unknown[] = [];
   const app = express();
   app.set('env', 'test');
-  app.use(change, agentEnvelope(options));
+  app.use(change, ...between, agentEnvelope(options));
   app.post(
     '/',
     bind([], () => 'answered'),
@@ -66,6 +71,23 @@ function appOf(change: RequestHandler, options: AgentEnvelopeOptions) {
 }
 
 describe.each(HOSTILE)('%s', (_what, change) => {
+  it.each([
+    ['a chat', { id: 'conv-1', messages: [], trigger: 'submit-message' }],
+    ['a malformed body', '{'],
+  ])('send %s of a client with its own protocol to its error handlers', async (_what, body) => {
+    const { app, errors } = appOf(
+      (_req, res, next) => {
+        change(res);
+        next();
+      },
+      {},
+      [uiMessageRequest()],
+    );
+    const reply = await post(app, body);
+    expect([reply.status >= 400, errors.length]).toEqual([true, 1]);
+    expect(reply.text).not.toContain('private');
+  });
+
   it.each(OPTIONS)('send the request to its error handlers, %s', async (_how, options, body) => {
     const { app, errors } = appOf((_req, res, next) => {
       change(res);

@@ -53,13 +53,17 @@ describe('what goes wrong without an error is said once, through diag, under a c
 
 describe('the codes', () => {
   it('are all in docs/troubleshooting.md, each with cause and remedy, and no others', () => {
-    const source = readFileSync(join(root, 'lib/session/self-diagnosis.ts'), 'utf8');
+    const read = (file: string) => readFileSync(join(root, file), 'utf8');
+    const source = read('lib/session/self-diagnosis.ts');
     const table = source.slice(source.indexOf('REMEDIES = {'), source.indexOf('} as const'));
-    const declared = [...table.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, code]) => code);
-    const docs = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8');
+    const declared = [
+      ...table.matchAll(/^ {2}([A-Z_]+):/gm),
+      ...read('lib/register.ts').matchAll(/express-agent-envelope ([A-Z_]+):/g),
+    ].map(([, code]) => code);
+    const docs = read('docs/troubleshooting.md');
     const section = docs.slice(docs.indexOf('## What it says of itself')).split('\n## ')[0] ?? '';
     const documented = [...section.matchAll(/^\| `([A-Z_]+)` +\| \S.* \| \S.* \|$/gm)];
-    expect(declared).toHaveLength(3);
+    expect(declared).toHaveLength(4);
     expect(documented.map(([, code]) => code).sort()).toEqual(declared.sort());
   });
 });
