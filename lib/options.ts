@@ -35,7 +35,8 @@ export interface AgentEnvelopeOptions {
   readonly absentSession?: 'anonymous' | 'mint' | 'require' | undefined;
   /**
    * May this caller speak in this session? An id on a request proves nothing: any client that knows the id can send it.
-   * The function is called once per request that brings an id. Anything but `true`, and a throw, is a 403 `SESSION_FORBIDDEN`.
+   * The function is called once per request that brings an id. Anything but `true`, and a throw, is a 403 `SESSION_FORBIDDEN`;
+   * `problemDetails()` prints what was thrown.
    * @defaultValue none: ids are for correlation only
    */
   readonly authorize?:

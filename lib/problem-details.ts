@@ -4,7 +4,7 @@ import type { ErrorRequestHandler, Request, Response } from 'express';
 import { reportOf } from './reply/error-report.js';
 import { type Problem, toProblem } from './reply/problem.js';
 import { echoSession, readProtocol, readSession } from './session/request-state.js';
-import { configError } from './shared/errors.js';
+import { configError, EnvelopeError } from './shared/errors.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
 import { orUndefined, readMember } from './shared/thrown.js';
 import { refuseMisuse, refuseUncalled } from './shared/uncalled.js';
@@ -14,8 +14,8 @@ export interface ProblemDetailsOptions {
   /**
    * Sees every error, with its request, before the client is answered. What it throws or rejects with is printed, and the
    * client is answered all the same.
-   * @defaultValue errors of status 500 and above go to stderr with their stack and causes, as Express itself prints an
-   * unhandled error; not under `NODE_ENV=test`
+   * @defaultValue errors of status 500 and above, and a refusal whose cause is a failure (an `authorize` that threw), go to stderr
+   * with their stack and causes, as Express itself prints an unhandled error; not under `NODE_ENV=test`
    */
   readonly onError?: ((error: unknown, req: Request) => unknown) | undefined;
 }
@@ -84,7 +84,7 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
     const passedOn = res.headersSent && !res.writableEnded;
     if (onError !== undefined) observe(onError, error, req);
     // Express prints an error that is passed on.
-    else if (problem.status >= 500 && !passedOn) print(error, req);
+    else if (isServerFault(problem, error) && !passedOn) print(error, req);
     // A stream that failed has sent its failure in band and has ended.
     if (res.writableEnded) return;
     if (passedOn) return next(error);
@@ -97,6 +97,13 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
   };
 }
 refuseUncalled(problemDetails, 'problemDetails');
+
+/** A refusal of ours has a cause only where the app's code failed: an `authorize` that threw would be an invisible 403. */
+function isServerFault({ status }: Problem, error: unknown): boolean {
+  return (
+    status >= 500 || (error instanceof EnvelopeError && readMember(error, 'cause') !== undefined)
+  );
+}
 
 /** The app's observer must not come between an error and its reply. */
 async function observe(

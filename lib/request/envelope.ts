@@ -107,11 +107,14 @@ export function refusingDepth<T>(data: EnvelopeData, walk: () => T): T {
   }
 }
 
-/** The error for an overflow that the client's nesting explains. Node's own RangeErrors, of a status say, have a code. */
+/**
+ * The error for an overflow that the client's nesting explains. Node's own RangeErrors, of a status say, have a code. The overflow
+ * does not become its cause: a refusal with a cause is printed, and this one is the client's fault alone.
+ */
 export function depthError(cause: unknown, data: EnvelopeData): EnvelopeError | undefined {
   if (!(cause instanceof RangeError) || Object.hasOwn(cause, 'code')) return undefined;
   if (!isDeep([data.inputs, data.outputs, data.parameters])) return undefined;
-  return new EnvelopeError('INVALID_ENVELOPE', 'The envelope is nested too deeply', { cause });
+  return new EnvelopeError('INVALID_ENVELOPE', 'The envelope is nested too deeply');
 }
 
 /** Level by level: a walk that calls itself would overflow in its turn. */

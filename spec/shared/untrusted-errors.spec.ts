@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, Express } from 'express';
 import express from 'express';
 import request from 'supertest';
 import {
@@ -370,10 +370,11 @@ describe('onError', () => {
 });
 
 describe('without onError', () => {
-  /** What is printed while `act` runs in an app of this environment. */
-  async function printed(env: string, make: () => unknown, path = '/bound'): Promise<string> {
-    const app = failing(make);
-    app.set('env', env);
+  /** What is printed while an app of this environment fails. */
+  const printed = (env: string, make: () => unknown, path = '/bound') =>
+    printedBy(failing(make).set('env', env), {}, path);
+
+  async function printedBy(app: Express, body: string | object, path: string): Promise<string> {
     const { write } = process.stderr;
     let text = '';
     process.stderr.write = (chunk: string | Uint8Array) => {
@@ -381,7 +382,7 @@ describe('without onError', () => {
       return true;
     };
     try {
-      await post(app, {}, path);
+      await post(app, body, path);
     } finally {
       process.stderr.write = write;
     }
@@ -403,6 +404,34 @@ describe('without onError', () => {
   it('nothing is printed under NODE_ENV=test, nor an error below 500', async () => {
     expect(await printed('test', () => new Error('x'))).toBe('');
     expect(await printed('production', () => new EnvelopeError('INVALID_INPUT', 'x'))).toBe('');
+  });
+
+  describe('a refusal', () => {
+    const refusing = (authorize: () => Promise<boolean>) => {
+      const app = express().set('env', 'production');
+      app.use(agentEnvelope({ authorize }));
+      app.post(
+        '/',
+        bind(['inputs'], ({ inputs }) => inputs),
+      );
+      return app.use(problemDetails());
+    };
+
+    it('is printed where `authorize` has failed, with what it threw', async () => {
+      const app = refusing(() => Promise.reject(new TypeError('the store is down')));
+      expect(await printedBy(app, { session_id: 'conv-1' }, '/')).toMatch(
+        /^EnvelopeError: .*\[cause\] TypeError: the store is down\n {4}at /s,
+      );
+    });
+
+    it.each([
+      ['an id of somebody else', '{"session_id":"conv-1"}'],
+      ['an id that breaks the rule', '{"session_id":"conv 1"}'],
+      ['what is nested too deeply', `{"inputs":{"q":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`],
+    ])('of what the client did wrong is not: %s', async (_what, body) => {
+      const app = refusing(async () => false);
+      expect(await printedBy(app, body, '/')).toBe('');
+    });
   });
 
   it.each(THROWN)('is printed whatever it is, and ends: %s', async (_what, make) => {
