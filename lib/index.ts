@@ -17,7 +17,7 @@ export type {
   DeclaredOutput,
 } from './request/declaration.js';
 export type { EnvelopeData } from './request/envelope.js';
-export type { EnvelopeField } from './request/field.js';
+export type { EnvelopeField, FieldSchema } from './request/field.js';
 export { sessionId } from './request/field.js';
 export { envelopeField } from './request/field-list.js';
 export { SessionLogRecordProcessor } from './session/log-record-processor.js';

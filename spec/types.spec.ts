@@ -356,6 +356,25 @@ describe('fields beside names', () => {
     expect(() => envelopeField({ name: 'a', attr: 'b' })).toThrow(TypeError);
     // @ts-expect-error a schema is an object
     expect(() => envelopeField({ name: 'a', schema: 'string' })).toThrow(TypeError);
+    // @ts-expect-error a Standard Schema is for inputs, parameters and outputs
+    expect(() => envelopeField({ name: 'a', schema: z.string() })).toThrow(TypeError);
+    const text = { name: 'a', schema: z.string() };
+    // @ts-expect-error nor in the list of the middleware
+    expect(() => agentEnvelope({ fields: [sessionId, text] })).toThrow(TypeError);
+  });
+
+  it('take any object that is a JSON Schema', () => {
+    interface Text {
+      readonly type: 'string';
+      readonly maxLength: number;
+    }
+    const text: Text = { type: 'string', maxLength: 64 };
+    const schemas: object[] = [text, Type.String(), { type: 'string' }];
+    for (const [i, schema] of schemas.entries()) envelopeField({ name: `f${i}`, schema });
+    envelopeField({ name: 'a', schema: text });
+    envelopeField({ name: 'a', schema: Type.String() });
+    agentEnvelope({ fields: [sessionId, { name: 'a', schema: { type: 'string' } }] });
+    agentEnvelope({ fields: [sessionId, { name: 'a', schema: text }] });
   });
 });
 

@@ -3,7 +3,7 @@ import { configError } from '../shared/errors.js';
 import { isBlank, isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
 import { compileSchema, type JsonSchema } from '../shared/schema.js';
 import type { JsonSchemaValue } from '../shared/schema-types.js';
-import { DATA_FIELDS, type EnvelopeField, sessionId } from './field.js';
+import { DATA_FIELDS, type EnvelopeField, type FieldSchema, sessionId } from './field.js';
 import { attributeValue, type ParsedField, SESSION_FIELD } from './parsed-field.js';
 
 /** Names that mean something else in an envelope or a binding, and names that reach a prototype. */
@@ -44,7 +44,7 @@ type FieldValue<S> = S extends JsonSchema ? JsonSchemaValue<S> : string | number
  */
 export function envelopeField<
   const Name extends string,
-  const S extends JsonSchema | undefined = undefined,
+  const S extends FieldSchema | undefined = undefined,
 >(
   declaration: Omit<EnvelopeField<Name>, 'schema' | '~value'> & { readonly schema?: S },
 ): EnvelopeField<Name, FieldValue<S>> {
@@ -105,7 +105,7 @@ function parseDeclared(field: JsonObject, place: string): ParsedField {
   if (attribute !== undefined && (typeof attribute !== 'string' || isBlank(attribute))) {
     throw configError(`${place}.attribute`, 'must be the name of a span attribute', attribute);
   }
-  return compileField({ name, schema: schema as JsonSchema | undefined, attribute }, place);
+  return compileField({ name, schema: schema as FieldSchema | undefined, attribute }, place);
 }
 
 /** The first entry is `sessionId` itself: its rule is part of the wire, so no app can declare a laxer one. */

@@ -3,6 +3,14 @@ import { isBlank } from '../shared/json.js';
 import type { JsonSchema } from '../shared/schema.js';
 
 /**
+ * A JSON Schema, and no Standard Schema (Zod, Valibot, ArkType): in a field that throws at start. The index signature is for
+ * literals: without it the compiler would take each keyword for a misspelt `~standard`.
+ */
+export type FieldSchema = (JsonSchema | { readonly [keyword: string]: unknown }) & {
+  readonly '~standard'?: never;
+};
+
+/**
  * A field at the top level of the envelope, beside the data. Declaring it gives it everything a field has:
  * binding by name, validation, a value in the context, in `res.locals` and in log correlation, and a span attribute.
  */
@@ -14,7 +22,7 @@ export interface EnvelopeField<Name extends string = string, Value = unknown> {
    * A `description` in the schema is quoted as the rule. `null` and blank strings never reach it: they count as absent.
    * @defaultValue none: a string of 1 to 256 characters without control characters, a finite number, or a boolean
    */
-  readonly schema?: JsonSchema | undefined;
+  readonly schema?: FieldSchema | undefined;
   /**
    * Span attribute that carries the value. Strings, numbers and booleans stay as they are, anything else becomes JSON text.
    * The value goes onto every span of the request: bound its size by the schema.
