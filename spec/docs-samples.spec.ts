@@ -10,10 +10,10 @@ afterAll(() => {
 
 /** Runs the TypeScript sample of this number of a page as a module; the app is asked without a port. */
 async function appOf(page: string, number: number): Promise<Express> {
-  const text = readFileSync(new URL(`../docs/${page}.md`, import.meta.url), 'utf8');
+  const text = readFileSync(new URL(`../${page}.md`, import.meta.url), 'utf8');
   const [, code] = [...text.matchAll(/```ts\n([\s\S]*?)```/g)][number - 1] ?? [];
   if (code === undefined) throw new Error(`${page} has no sample ${number}`);
-  const name = `sample-${page}-${number}-${process.pid}.ts`;
+  const name = `sample-${page.replace('/', '-')}-${number}-${process.pid}.ts`;
   const file = fileURLToPath(new URL(name, import.meta.url));
   written.push(file);
   const quiet = code
@@ -26,9 +26,29 @@ async function appOf(page: string, number: number): Promise<Express> {
 const post = (app: Express, path: string, body: string) =>
   request(app).post(path).set('content-type', 'application/json').send(body);
 
+describe('README.md', () => {
+  it('has a first block that answers with the id', async () => {
+    const app = await appOf('README', 1);
+    const reply = await post(app, '/invoke', '{"session_id":"conv-42","inputs":{"a":1}}');
+    expect(reply.headers['x-session-id']).toBe('conv-42');
+    expect(reply.body.data.outputs).toEqual({ session_id: 'conv-42', heard: { a: 1 } });
+  });
+
+  it('streams with a field of its own and inputs checked by Zod, as SSE to a client like curl', async () => {
+    const app = await appOf('README', 2);
+    const body = '{"session_id":"conv-42","tenant":"acme","data":{"inputs":{"question":"Who is"}}}';
+    const reply = await post(app, '/words', body).set('accept', '*/*');
+    expect(reply.text).toBe(
+      'data: {"tenant":"acme","word":"Who"}\n\ndata: {"tenant":"acme","word":"is"}\n\n',
+    );
+    const bad = await post(app, '/words', '{"inputs":{"question":7}}');
+    expect([bad.status, bad.body.code]).toEqual([422, 'INVALID_INPUT']);
+  });
+});
+
 describe('docs/mounting.md', () => {
   it('mounts the agent beside the routes and the error handler of the app', async () => {
-    const app = await appOf('mounting', 1);
+    const app = await appOf('docs/mounting', 1);
     const reply = await post(
       app,
       '/agent/invoke',
@@ -47,13 +67,13 @@ describe('docs/mounting.md', () => {
   });
 
   it('mounts for the whole app, after what needs the bytes', async () => {
-    const app = await appOf('mounting', 3);
+    const app = await appOf('docs/mounting', 3);
     expect((await post(app, '/webhook', '{ }')).body).toEqual({ bytes: 3 });
     expect((await post(app, '/invoke', '{"inputs":{"q":1}}')).body.data.outputs).toEqual({ q: 1 });
   });
 
   it("has the app's own errors answered before problemDetails()", async () => {
-    const app = await appOf('mounting', 4);
+    const app = await appOf('docs/mounting', 4);
     const own = await post(app, '/orders', '{}');
     expect([own.status, own.body]).toEqual([409, { error: 'out of stock' }]);
     expect((await post(app, '/orders', '{')).body.code).toBe('MALFORMED_JSON');
@@ -62,7 +82,7 @@ describe('docs/mounting.md', () => {
 
 describe('docs/errors.md', () => {
   it('has an error handler of its own that finds the code and the places', async () => {
-    const reply = await post(await appOf('errors', 2), '/', '{"session_id":"not valid"}');
+    const reply = await post(await appOf('docs/errors', 2), '/', '{"session_id":"not valid"}');
     expect(reply.status).toBe(400);
     expect(reply.body).toMatchObject({
       code: 'INVALID_FIELD',
@@ -73,7 +93,7 @@ describe('docs/errors.md', () => {
 
 describe('docs/binding.md', () => {
   it('gives the handler what the schema makes of the inputs', async () => {
-    const app = await appOf('binding', 1);
+    const app = await appOf('docs/binding', 1);
     const good = await post(app, '/ask', '{"inputs":{"question":"Who?"}}');
     expect(good.body.data.outputs).toEqual({ asked: 'Who?', top: 5 });
     const bad = await post(app, '/ask', '{"inputs":{"question":7}}');
@@ -84,7 +104,7 @@ describe('docs/binding.md', () => {
   });
 
   it('declares a field once, and binds it by its name', async () => {
-    const app = await appOf('binding', 2);
+    const app = await appOf('docs/binding', 2);
     const good = await post(app, '/invoke', '{"session_id":"conv-42","tenant":"acme"}');
     expect(good.body.data.outputs).toEqual({ conversation: 'conv-42', of: 'ACME', heard: {} });
     const bad = await post(app, '/invoke', '{"tenant":7}');
