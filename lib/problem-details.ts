@@ -64,7 +64,7 @@ const ERROR_HEADERS: ReadonlySet<string> = new Set(['allow', 'retry-after', 'www
  * @throws TypeError at once, when an option is wrong, and when it is mounted without being called
  * @example
  * ```ts
- * app.use(problemDetails({ onError: (error, req) => req.log.error(error) }));
+ * app.use(problemDetails());
  * ```
  * @see https://www.rfc-editor.org/rfc/rfc9457
  */
