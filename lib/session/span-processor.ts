@@ -20,8 +20,12 @@ import { guardTracing } from './tracing.js';
  *
  * @example
  * ```ts
- * const provider = new NodeTracerProvider({
- *   spanProcessors: [new SessionSpanProcessor(), new BatchSpanProcessor(new OTLPTraceExporter())],
+ * // BatchSpanProcessor of @opentelemetry/sdk-trace; the one of sdk-trace-base and sdk-trace-node takes the exporter itself.
+ * const sdk = new NodeSDK({
+ *   spanProcessors: [
+ *     new SessionSpanProcessor(),
+ *     new BatchSpanProcessor({ exporter: new OTLPTraceExporter() }),
+ *   ],
  * });
  * ```
  */

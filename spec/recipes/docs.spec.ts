@@ -18,14 +18,18 @@ const anchors = (markdown: string) =>
       .replaceAll(' ', '-'),
   );
 
-describe.each(pages)('docs/%s', (page) => {
-  const text = read(`docs/${page}`);
-
-  it('shows each program as it is in its file', () => {
+it.each(['README.md', ...pages.map((page) => `docs/${page}`)])(
+  '%s shows each program as it is in its file',
+  (path) => {
+    const text = read(path);
     const shown = [...text.matchAll(EMBEDDED)];
     expect(shown).toHaveLength(text.match(/<!-- examples\//g)?.length ?? 0);
-    for (const [, path = '', code] of shown) expect(code).toBe(read(path));
-  });
+    for (const [, file = '', code] of shown) expect(code).toBe(read(file));
+  },
+);
+
+describe.each(pages)('docs/%s', (page) => {
+  const text = read(`docs/${page}`);
 
   it('has links that lead somewhere', () => {
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
