@@ -81,6 +81,13 @@ describe('the README', () => {
   });
 });
 
+it('the package has the pages, where the README says they are, without those that are made', () => {
+  expect(JSON.parse(read('package.json')).files).toEqual(
+    expect.arrayContaining(['docs', '!docs/api']),
+  );
+  expect(readme).toContain('`node_modules/express-agent-envelope/docs`');
+});
+
 describe('the exports', () => {
   it('are these names and no other', () => {
     expect(Object.keys(lib).sort()).toEqual([
