@@ -11,23 +11,28 @@ export function hueOf(id) {
   return seen.get(id);
 }
 
-export function chip(id, { engine = false, waiting = false } = {}) {
+/** Without an id: what the chip says instead, and why, by the span's standing. */
+const WITHOUT = {
+  open: ['id …', 'waiting', 'The id is not known yet'],
+  unfinished: ['unfinished', 'waiting', 'Its process is gone: how the span ended is not known'],
+  none: ['no id', 'waiting', 'There was no id to carry'],
+  missing: ['no session.id', 'missing', 'This span has no session.id'],
+};
+
+/** `standing` is what `standing()` says of a span; a turn's own chip is `open` until its id is known. */
+export function chip(id, { engine = false, standing = 'none' } = {}) {
   if (id === undefined) {
-    return waiting
-      ? el('i', { className: 'chip waiting', title: 'The id is not known yet' }, 'id …')
-      : el(
-          'i',
-          { className: 'chip missing', title: 'This span has no session.id' },
-          'no session.id',
-        );
+    const [text, className, title] = WITHOUT[standing];
+    return el('i', { className: `chip ${className}`, title }, text);
   }
+  const isOther = standing === 'other';
   const what = engine ? 'The engine’s own id' : 'session.id';
   return el(
     'i',
     {
-      className: engine ? 'chip engine' : 'chip',
+      className: `chip${engine ? ' engine' : ''}${isOther ? ' other' : ''}`,
       style: `--hue: ${hueOf(id)}`,
-      title: `${what}: ${id}`,
+      title: `${what}: ${id}${isOther ? ', not the one that was sent' : ''}`,
       [engine ? 'data-engine-session' : 'data-session']: id,
     },
     shorten(id),

@@ -1,6 +1,6 @@
 /** The URLs of span feeds go in; their spans go to the store, and the header shows which service is there. */
 import { byId, el } from './dom.js';
-import { addSpan, loseSpans } from './store.js';
+import { abandonSpans, addSpan } from './store.js';
 
 export function openFeed(service, url) {
   const light = el('li', { 'data-feed': service, 'data-state': 'waiting' }, service);
@@ -17,6 +17,6 @@ export function openFeed(service, url) {
   // It tries again by itself.
   source.onerror = () => {
     show('gone', `${service}: not there, trying again`);
-    loseSpans(service);
+    abandonSpans(service);
   };
 }

@@ -44,6 +44,7 @@ export function addSpan(span) {
       events: [],
       startedAt: span.start,
     });
+  if (turn.state === 'elsewhere' && isPlain(span)) turn.plain = true;
   // A feed that reconnects tells everything again.
   const known = turn.spans.get(span.span_id);
   if (known?.state === 'ended') return;
@@ -51,17 +52,19 @@ export function addSpan(span) {
   tell(turn);
 }
 
+const isPlain = ({ attributes }) => attributes['url.path']?.startsWith('/plain/');
+
 /** A service that is gone will never tell how its open spans ended. */
-export function loseSpans(service) {
+export function abandonSpans(service) {
   for (const turn of turns.values()) {
-    const lost = [...turn.spans.values()].filter(
+    const abandoned = [...turn.spans.values()].filter(
       (s) => s.state === 'open' && s.service === service,
     );
-    for (const span of lost) {
+    for (const span of abandoned) {
       const ms = span.ms + performance.now() - span.seenAt;
-      turn.spans.set(span.span_id, { ...span, state: 'lost', ms });
+      turn.spans.set(span.span_id, { ...span, state: 'unfinished', ms });
     }
-    if (lost.length > 0) tell(turn);
+    if (abandoned.length > 0) tell(turn);
   }
 }
 

@@ -1,9 +1,10 @@
 /** The selected turn goes in; the turns of its conversation come out, newest first, each with its trace. */
 import { chip } from './chip.js';
 import { arrange, byId, el, toDuration } from './dom.js';
-import { explain, verdict } from './explain.js';
+import { explain } from './explain.js';
 import { select, selected, sessionOf, turnsOf } from './store.js';
 import { createWaterfall } from './trace.js';
+import { verdict } from './verdict.js';
 
 /** Older turns are folded, so that the newest stay in sight. */
 const UNFOLDED = 2;
@@ -47,7 +48,7 @@ function createCard(turn) {
   );
   const element = el('li', { className: 'card turn', 'data-trace': turn.trace }, details);
   summary.addEventListener('click', () => select(turn));
-  let shownId = null;
+  let shownId;
   return {
     element,
     fold: () => {
@@ -56,9 +57,10 @@ function createCard(turn) {
     update(number, isSelected) {
       const session = sessionOf(turn);
       title.textContent = `Turn ${number}`;
-      if (session !== shownId) {
-        shownId = session;
-        id.replaceChildren(chip(session, { waiting: turn.state === 'running' }));
+      const standing = turn.state === 'running' ? 'open' : 'none';
+      if (`${session} ${standing}` !== shownId) {
+        shownId = `${session} ${standing}`;
+        id.replaceChildren(chip(session, { standing }));
       }
       meta.textContent = describe(turn);
       said.textContent = turn.message ?? '';

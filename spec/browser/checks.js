@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { truthChecks } from './truth-checks.js';
 
 const sh = promisify(execFile);
 const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
@@ -141,8 +142,9 @@ export const checks = [
       await button('Stop').click();
       await settled(card, 'stopped', 6);
       await assertCarries(card, 'conv-stop');
-      const failed = await card.locator('.span.failed .name').allTextContents();
-      assert.ok(failed.includes('invoke_agent remote'), failed.join());
+      const stopped = await card.locator('.span.stopped .name').allTextContents();
+      assert.ok(stopped.includes('invoke_agent remote'), stopped.join());
+      assert.equal(await card.locator('.span.failed').count(), 0);
       assert.ok((await rows(card)).some(({ service }) => service === 'runner'));
       await page.getByText('Stopped: the engine was told.').waitFor();
     },
@@ -215,6 +217,7 @@ export const checks = [
       assert.equal(await card.locator('.count').getAttribute('data-ok'), 'false');
     },
   ],
+  ...truthChecks,
   [
     'the comparison shows one id against several and none',
     async ({ page, button, fill }) => {
@@ -276,15 +279,31 @@ export const checks = [
   ['no errors in the console', async ({ errors }) => assert.deepEqual(errors, [])],
   [
     'a runner that dies in the middle is a coded problem with the id, and the gateway still serves',
-    async ({ page, ask, send, button, runnerPid, pane, settled }) => {
+    async ({ page, ask, send, sendFromElsewhere, rows, button, runnerPid, pane, settled }) => {
       await button('New conversation').click();
+      // Its id is the engine's: the runner's spans learn it after they have begun.
+      const data = { inputs: { message: 'Hello' }, parameters: { engine: 'remote' } };
+      const { card: first, reply } = sendFromElsewhere('/invoke', { data });
+      await first.locator('.name', { hasText: 'chat faux-1' }).waitFor();
+      await first.click();
       const values = { message: 'Hello', session: 'conv-dies', engine: 'remote', reply: 'ndjson' };
       const card = await send(values);
       await card.locator('.agent', { hasText: 'You' }).waitFor();
-      process.kill(runnerPid);
+      process.kill(runnerPid, 'SIGKILL');
+      await reply;
       await settled(card, 'failed', 6);
       assert.match(await pane('Response'), /"code":"ENGINE_FAILED"[^}]*"session_id":"conv-dies"/);
       await page.locator('[data-feed="runner"][data-state="gone"]').waitFor();
+      const all = await rows(card);
+      assert.ok(all.some(({ state, service }) => state === 'unfinished' && service === 'runner'));
+      assert.ok(
+        all.every(({ standing }) => /carried|unfinished/.test(standing)),
+        JSON.stringify(all),
+      );
+      assert.match(
+        await card.locator('.count').textContent(),
+        /^All \d+ finished spans carry the same id; \d unfinished: (its|their) process is gone$/,
+      );
       await ask({ ...values, engine: 'pi' });
     },
   ],
