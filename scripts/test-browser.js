@@ -2,12 +2,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { checks } from '../spec/browser/checks.js';
 import { drive } from '../spec/browser/page-driver.js';
 import { takeScreenshots } from '../spec/browser/screenshots.js';
+import { cached } from './consumer.js';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const PATIENCE_MS = 20_000;
@@ -20,6 +22,8 @@ On Debian: apt-get install -y chromium. Elsewhere: CHROMIUM=/path/to/chromium np
   process.exit(1);
 }
 
+// Only this command needs it: kept out of what `npm test` installs.
+const axe = join(await cached('axe', { 'axe-core': '4.14.1' }), 'node_modules/axe-core/axe.min.js');
 const demo = await startDemo();
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
@@ -54,7 +58,7 @@ async function runChecks() {
   const errors = watchErrors(page);
   await page.goto(demo.url);
   await page.locator('body[data-ready]').waitFor();
-  const driver = { ...drive(page), browser, errors, runnerPid: demo.pids.runner };
+  const driver = { ...drive(page), browser, axe, errors, runnerPid: demo.pids.runner };
   let failures = 0;
   for (const [name, check] of picked) {
     failures += await attempt(name, () => check(driver));

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { axeChecks } from './axe-checks.js';
 import { truthChecks } from './truth-checks.js';
 
 const sh = promisify(execFile);
@@ -276,6 +277,7 @@ export const checks = [
       assert.ok(wide <= width, `the page is ${wide} wide`);
     },
   ]),
+  ...axeChecks,
   ['no errors in the console', async ({ errors }) => assert.deepEqual(errors, [])],
   [
     'a runner that dies in the middle is a coded problem with the id, and the gateway still serves',

@@ -1,7 +1,13 @@
 /** What the page says must be so: of ids that were lost, and of those that only look like it. */
 import assert from 'node:assert/strict';
 
-const plainTurn = { message: 'Hello', session: 'conv-truth', engine: 'pi', reply: 'json' };
+const values = {
+  message: 'Hello',
+  session: 'conv-truth',
+  engine: 'pi',
+  reply: 'json',
+  plain: false,
+};
 
 export const truthChecks = [
   [
@@ -25,7 +31,7 @@ export const truthChecks = [
     'an id that is not the one that was sent is told as another one',
     async ({ button, send, settled, rows }) => {
       await button('New conversation').click();
-      const card = await settled(await send({ ...plainTurn, plain: true }));
+      const card = await settled(await send({ ...values, plain: true }));
       assert.equal(
         await card.locator('.count').textContent(),
         'No span carries the id that was sent: 2 carry another one, 2 none',
@@ -39,8 +45,7 @@ export const truthChecks = [
     'a refused id is told as refused, not as lost',
     async ({ button, send, settled, rows }) => {
       await button('New conversation').click();
-      const values = { ...plainTurn, session: 'x'.repeat(129), plain: false };
-      const card = await settled(await send(values), 'failed', 1);
+      const card = await settled(await send({ ...values, session: 'x'.repeat(129) }), 'failed', 1);
       await card.locator('.count[data-ok="true"]', { hasText: /^Refused/ }).waitFor();
       assert.match(await card.locator('.origin').textContent(), /^Refused/);
       assert.ok((await rows(card)).every(({ standing }) => standing === 'none'));
@@ -50,7 +55,7 @@ export const truthChecks = [
     'a stop before the engine has named the conversation loses no id and fails nothing',
     async ({ page, button, send, settled, rows }) => {
       await button('New conversation').click();
-      const card = await send({ ...plainTurn, session: '', engine: 'rivet' });
+      const card = await send({ ...values, session: '', engine: 'rivet' });
       await button('Stop').click();
       await settled(card, 'stopped', 3);
       assert.notEqual(await card.locator('.count').getAttribute('data-ok'), 'false');
@@ -63,8 +68,7 @@ export const truthChecks = [
     'a remote engine, which has no id of its own, shows none beside the session id',
     async ({ button, ask, rows }) => {
       await button('New conversation').click();
-      const values = { ...plainTurn, session: 'conv-far', engine: 'remote' };
-      const all = await rows(await ask(values, 8));
+      const all = await rows(await ask({ ...values, session: 'conv-far', engine: 'remote' }, 8));
       const services = new Set(all.filter(({ own }) => own).map(({ service }) => service));
       assert.deepEqual([...services], ['runner']);
       assert.ok(all.every(({ own, session }) => own !== session));
