@@ -3,7 +3,7 @@ import { wireBreakIt } from './break-it.js';
 import { wireCompare } from './compare.js';
 import { renderConversations } from './conversations.js';
 import { byId } from './dom.js';
-import { openFeed } from './feeds.js';
+import { openFeeds } from './feeds.js';
 import { renderSend, wireForm } from './send.js';
 import { restore, select, selected, subscribe } from './store.js';
 import { renderTurns } from './turns.js';
@@ -39,6 +39,8 @@ byId('models').textContent =
     : 'Now: no key is set.';
 restore();
 render();
-openFeed('gateway', '/spans');
-openFeed('runner', `${config.runner}/spans`);
+openFeeds([
+  { service: 'gateway', url: '/spans' },
+  { service: 'runner', url: `${config.runner}/spans` },
+]);
 document.body.dataset.ready = true;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { axeChecks } from './axe-checks.js';
+import { tabChecks } from './tab-checks.js';
 import { truthChecks } from './truth-checks.js';
 
 const sh = promisify(execFile);
@@ -219,6 +220,7 @@ export const checks = [
     },
   ],
   ...truthChecks,
+  ...tabChecks,
   [
     'the comparison shows one id against several and none',
     async ({ page, button, fill }) => {
