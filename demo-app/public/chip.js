@@ -4,7 +4,10 @@ import { el } from './dom.js';
 /** Hues from green to magenta: red is for what is missing. A golden angle keeps neighbours apart. */
 const FIRST = 255;
 const STEP = 137.5;
-const seen = new Map();
+const SAVED = 'colours';
+const seen = new Map(JSON.parse(sessionStorage.getItem(SAVED) ?? '[]'));
+// After a reload the ids come in another order: each keeps its colour.
+addEventListener('pagehide', () => sessionStorage.setItem(SAVED, JSON.stringify([...seen])));
 
 export function hueOf(id) {
   if (!seen.has(id)) seen.set(id, 95 + ((FIRST - 95 + seen.size * STEP) % 245));

@@ -28,7 +28,6 @@ subscribe((turn) => {
 });
 
 const config = await (await fetch('/config')).json();
-wireForm(config);
 wireBreakIt();
 wireCompare();
 byId('runner').textContent = config.runner;
@@ -38,6 +37,7 @@ byId('models').textContent =
     ? `Now: ${config.models.length} models to choose from.`
     : 'Now: no key is set.';
 restore();
+wireForm(config);
 render();
 openFeeds([
   { service: 'gateway', url: '/spans' },

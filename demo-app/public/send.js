@@ -94,6 +94,8 @@ function setSession(id) {
 }
 
 export function wireForm({ models }) {
+  // After a reload: the conversation that is shown goes on.
+  session.value = selected()?.returned ?? '';
   model.append(
     ...[...models, ...(models.length > 0 ? ['faux'] : [])].map((name) =>
       el('option', { value: name }, name),

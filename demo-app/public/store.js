@@ -1,12 +1,14 @@
 /** Turns come in from the form and spans from the feeds; both are kept by trace, and whoever subscribes is told. */
 const SAVED = 'turns';
+const CHOSEN = 'chosen';
 const SAVED_MAX = 60;
 
 const turns = new Map();
 const listeners = new Set();
 let chosen;
 
-export const allTurns = () => [...turns.values()];
+/** In the order they began: what a reload brings back comes before what the feeds bring. */
+export const allTurns = () => [...turns.values()].sort((a, b) => a.startedAt - b.startedAt);
 export const turnsOf = (session) =>
   allTurns().filter((turn) => isListed(turn) && sessionOf(turn) === session);
 
@@ -78,7 +80,7 @@ export function sessionOf(turn) {
 /** Session ids in the order they were first seen, each with its turns. `undefined`: nobody named it (yet). */
 export function conversations() {
   const groups = new Map();
-  for (const turn of turns.values()) {
+  for (const turn of allTurns()) {
     if (!isListed(turn)) continue;
     const session = sessionOf(turn);
     groups.set(session, [...(groups.get(session) ?? []), turn]);
@@ -102,10 +104,11 @@ function tell(turn) {
 /** For a reload: the spans come again from the feeds, what was said only from here. */
 function save() {
   const kept = allTurns()
-    .filter(({ state }) => state !== 'elsewhere')
+    .filter((turn) => turn.state !== 'elsewhere' || turn === chosen)
     .slice(-SAVED_MAX)
     .map(({ spans: _, ...turn }) => (isListed(turn) ? turn : { ...turn, request: undefined }));
   try {
+    sessionStorage.setItem(CHOSEN, chosen?.trace ?? '');
     sessionStorage.setItem(SAVED, JSON.stringify(kept));
   } catch {
     // No room, or no storage: the page works without.
@@ -115,4 +118,7 @@ function save() {
 export function restore() {
   const kept = JSON.parse(sessionStorage.getItem(SAVED) ?? '[]');
   for (const turn of kept) put(turn.state === 'running' ? { ...turn, state: 'stopped' } : turn);
+  select(turns.get(sessionStorage.getItem(CHOSEN)));
+  // Not only at each answer: what was picked, and a turn that is still running, are to be kept, too.
+  addEventListener('pagehide', save);
 }

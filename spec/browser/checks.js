@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { axeChecks } from './axe-checks.js';
-import { tabChecks } from './tab-checks.js';
+import { reloadChecks, tabChecks } from './tab-checks.js';
 import { truthChecks } from './truth-checks.js';
 
 const sh = promisify(execFile);
@@ -261,16 +261,7 @@ export const checks = [
       await card.locator('.attributes dt', { hasText: 'session.id' }).first().waitFor();
     },
   ],
-  [
-    'a reload keeps the conversations',
-    async ({ page }) => {
-      await page.reload();
-      await page.locator('body[data-ready]').waitFor();
-      await page.locator('#conversations button', { hasText: 'conv-stream' }).click();
-      await page.locator('#turns .said.agent', { hasText: 'You said' }).first().waitFor();
-      await page.locator('#turns .count[data-ok="true"]').first().waitFor();
-    },
-  ],
+  ...reloadChecks,
   ...[380, 800, 1280, 1600].map((width) => [
     `nothing is cut off at a width of ${width}`,
     async ({ page }) => {
