@@ -53,7 +53,8 @@ function createSide({ plain, title }) {
   return { element, run };
 }
 
-function summarize(sum, turns) {
+/** The ids of some turns that were to be one conversation, in a line. */
+export function summarize(sum, turns) {
   const tallies = turns.map(tally);
   const ids = new Set(tallies.flatMap((each) => [...each.ids]));
   const spans = tallies.reduce((total, each) => total + each.spans, 0);

@@ -4,8 +4,10 @@ import { wireCompare } from './compare.js';
 import { renderConversations } from './conversations.js';
 import { byId } from './dom.js';
 import { openFeeds } from './feeds.js';
+import { showPicture } from './picture.js';
 import { renderSend, wireForm } from './send.js';
 import { restore, select, selected, subscribe } from './store.js';
+import { wireTabs } from './tabs.js';
 import { renderTurns } from './turns.js';
 import { renderWire } from './wire.js';
 
@@ -28,6 +30,7 @@ subscribe((turn) => {
 });
 
 const config = await (await fetch('/config')).json();
+wireTabs();
 wireBreakIt();
 wireCompare();
 byId('runner').textContent = config.runner;
@@ -37,6 +40,7 @@ byId('models').textContent =
     ? `Now: ${config.models.length} models to choose from.`
     : 'Now: no key is set.';
 restore();
+showPicture(config.picture);
 wireForm(config);
 render();
 openFeeds([

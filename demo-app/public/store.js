@@ -104,6 +104,7 @@ function tell(turn) {
 /** For a reload: the spans come again from the feeds, what was said only from here. */
 function save() {
   const kept = allTurns()
+    .filter(({ kind }) => kind !== 'picture')
     .filter((turn) => turn.state !== 'elsewhere' || turn === chosen)
     .slice(-SAVED_MAX)
     .map(({ spans: _, ...turn }) => (isListed(turn) ? turn : { ...turn, request: undefined }));

@@ -2,6 +2,7 @@
 import { chip } from './chip.js';
 import { arrange, byId, el, toDuration } from './dom.js';
 import { explain } from './explain.js';
+import { createSaid } from './said.js';
 import { select, selected, sessionOf, turnsOf } from './store.js';
 import { createWaterfall } from './trace.js';
 import { verdict } from './verdict.js';
@@ -30,8 +31,8 @@ function createCard(turn) {
   const title = el('b', { className: 'title' });
   const id = el('span', { className: 'session' });
   const meta = el('span', { className: 'meta' });
-  const said = el('p', { className: 'said you' });
-  const answer = el('p', { className: 'said agent' });
+  const said = createSaid('you');
+  const answer = createSaid('agent');
   const origin = el('p', { className: 'origin' });
   const count = el('p', { className: 'count' });
   const waterfall = createWaterfall(turn);
@@ -40,8 +41,8 @@ function createCard(turn) {
     'details',
     { open: true },
     summary,
-    said,
-    answer,
+    said.element,
+    answer.element,
     origin,
     waterfall.element,
     count,
@@ -63,12 +64,10 @@ function createCard(turn) {
         id.replaceChildren(chip(session, { standing }));
       }
       meta.textContent = describe(turn);
-      said.textContent = turn.message ?? '';
-      answer.textContent = turn.problem
-        ? `${turn.problem.code}: ${turn.problem.detail}`
-        : (turn.answer ?? '');
-      answer.hidden = turn.state === 'elsewhere';
-      said.hidden = turn.message === undefined;
+      said.show(turn.message);
+      answer.show(turn.problem ? `${turn.problem.code}: ${turn.problem.detail}` : turn.answer);
+      answer.element.hidden = turn.state === 'elsewhere';
+      said.element.hidden = turn.message === undefined;
       const { from, nodes } = explain(turn);
       // Not on each piece of a stream: what somebody selects should stay selected.
       const text = nodes.map((node) => node.textContent ?? node).join('');

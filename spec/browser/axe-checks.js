@@ -4,15 +4,18 @@ import assert from 'node:assert/strict';
 export const axeChecks = ['light', 'dark'].flatMap((colorScheme) =>
   [380, 800, 1280].map((width) => [
     `axe finds nothing, ${colorScheme}, at a width of ${width}`,
-    async ({ page, axe }) => {
+    async ({ page, axe, tab }) => {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 900 });
       if (!(await page.evaluate(() => 'axe' in globalThis))) await page.addScriptTag({ path: axe });
-      const { violations } = await page.evaluate(() => globalThis.axe.run());
-      const found = violations.flatMap(({ id, nodes }) =>
-        nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`),
-      );
-      assert.deepEqual(found, []);
+      for (const name of ['Break it', 'Compare', 'On the wire', 'Watch']) {
+        await tab(name).click();
+        const { violations } = await page.evaluate(() => globalThis.axe.run());
+        const found = violations.flatMap(({ id, nodes }) =>
+          nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`),
+        );
+        assert.deepEqual(found, [], name);
+      }
     },
   ]),
 );

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { aboveChecks } from './above-checks.js';
 import { axeChecks } from './axe-checks.js';
 import { reloadChecks, tabChecks } from './tab-checks.js';
 import { truthChecks } from './truth-checks.js';
@@ -195,7 +196,8 @@ export const checks = [
   ],
   ...Object.entries(BROKEN).map(([name, [status, body]]) => [
     `break it: ${name} is answered, and the server still serves`,
-    async ({ page }) => {
+    async ({ page, tab }) => {
+      await tab('Break it').click();
       await page.locator(`[data-case="${name}"]`).first().click();
       const outcome = page.locator(`#break-outcome[data-case="${name}"][data-state="done"]`);
       await outcome.waitFor();
@@ -223,20 +225,21 @@ export const checks = [
   ...tabChecks,
   [
     'the comparison shows one id against several and none',
-    async ({ page, button, fill }) => {
+    async ({ page, button, fill, tab }) => {
       await fill({ plain: false, engine: 'remote' });
+      await tab('Compare').click();
       await button('Run two turns both ways').click();
       await page.locator('#sides[data-state="done"]').waitFor();
-      const ok = page.locator('.side[data-plain="false"] .count[data-ok="true"]');
+      const ok = page.locator('#sides .side[data-plain="false"] .count[data-ok="true"]');
       await ok.waitFor();
       assert.match(await ok.textContent(), /^1 id on \d+ spans: one conversation$/);
-      const lost = page.locator('.side[data-plain="true"] .count', { hasText: 'with none' });
+      const lost = page.locator('#sides .side[data-plain="true"] .count', { hasText: 'with none' });
       assert.match(
         await lost.textContent(),
         /^2 different ids on \d+ spans, and \d+ of them with none$/,
       );
-      assert.ok((await page.locator('.side[data-plain="true"] .chip.missing').count()) >= 2);
-      assert.equal(await page.locator('.side[data-plain="false"] .chip.missing').count(), 0);
+      assert.ok((await page.locator('#sides .side[data-plain="true"] .chip.missing').count()) >= 2);
+      assert.equal(await page.locator('#sides .side[data-plain="false"] .chip.missing').count(), 0);
     },
   ],
   [
@@ -270,6 +273,7 @@ export const checks = [
       assert.ok(wide <= width, `the page is ${wide} wide`);
     },
   ]),
+  ...aboveChecks,
   ...axeChecks,
   ['no errors in the console', async ({ errors }) => assert.deepEqual(errors, [])],
   [

@@ -89,7 +89,8 @@ export function drive(page) {
     return { card: page.locator(`#turns > li[data-trace="${trace}"]`), reply };
   }
 
-  const pane = (title) => page.getByRole('region', { name: title, exact: true }).textContent();
+  const pane = (title) => page.locator(`#wire [aria-label="${title}"]`).textContent();
+  const tab = (name) => page.getByRole('tab', { name, exact: true });
 
   return {
     page,
@@ -104,5 +105,6 @@ export function drive(page) {
     rows,
     assertCarries,
     pane,
+    tab,
   };
 }
