@@ -16,17 +16,24 @@ export const picture = [true, false].flatMap((plain) =>
 
 /** Holds the turns, on the faux model whatever keys there are. */
 export async function takePicture(url) {
-  for (const { plain, message, sent, trace } of picture) {
-    await fetch(`${url}${plain ? '/plain' : ''}/invoke`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        traceparent: `00-${trace}-${trace.slice(16)}-01`,
-      },
-      body: JSON.stringify({
-        session_id: sent,
-        data: { inputs: { message }, parameters: { engine: 'pi', model: 'faux' } },
-      }),
-    }).then((response) => response.text());
+  for (const turn of picture) {
+    // The demo has ended, and the answer does not come any more.
+    if (!(await hold(url, turn).catch(() => false))) return;
   }
+}
+
+async function hold(url, { plain, message, sent, trace }) {
+  const response = await fetch(`${url}${plain ? '/plain' : ''}/invoke`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      traceparent: `00-${trace}-${trace.slice(16)}-01`,
+    },
+    body: JSON.stringify({
+      session_id: sent,
+      data: { inputs: { message }, parameters: { engine: 'pi', model: 'faux' } },
+    }),
+  });
+  await response.text();
+  return true;
 }
