@@ -8,6 +8,7 @@ import { inputs, parametersFor, toRequest } from './conversation.js';
 import { failingEngine } from './engines/failing.js';
 import { models, piEngine } from './engines/pi.js';
 import { rivetEngine } from './engines/rivet.js';
+import { picture, takePicture } from './picture.js';
 import { addPlainRoutes } from './plain.js';
 import { serve } from './serve.js';
 import { serveSpans } from './span-feed.js';
@@ -27,6 +28,7 @@ app.get('/config', (_req, res) => {
   res.json({
     engines: Object.keys(engines),
     models,
+    picture,
     runner: runnerUrl,
     otlp: process.env.OTEL_EXPORTER_OTLP_ENDPOINT,
   });
@@ -63,3 +65,4 @@ app.use(problemDetails());
 
 const url = await serve(app, Number(PORT));
 console.log(`gateway  ${url}  (runner: ${runnerUrl})`);
+await takePicture(url);

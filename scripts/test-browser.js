@@ -1,16 +1,20 @@
-/** Starts the demo, drives its page in a real Chromium, and says what holds. `SCREENSHOTS=dir` also takes the pictures. */
+/** Starts the demo, drives its page in a real Chromium, and says what holds. `SCREENSHOTS=dir` also takes the pictures; an argument picks checks by name. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { checks } from '../spec/browser/checks.js';
 import { drive } from '../spec/browser/page-driver.js';
 import { takeScreenshots } from '../spec/browser/screenshots.js';
+import { cached } from './consumer.js';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const PATIENCE_MS = 20_000;
+const wanted = new RegExp(process.argv[2] ?? '');
+const picked = checks.filter(([name]) => wanted.test(name));
 
 if (!existsSync(CHROMIUM)) {
   console.error(`test:browser needs Chromium: there is none at ${CHROMIUM}.
@@ -18,6 +22,8 @@ On Debian: apt-get install -y chromium. Elsewhere: CHROMIUM=/path/to/chromium np
   process.exit(1);
 }
 
+// Only this command needs it: kept out of what `npm test` installs.
+const axe = join(await cached('axe', { 'axe-core': '4.14.1' }), 'node_modules/axe-core/axe.min.js');
 const demo = await startDemo();
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
@@ -43,7 +49,7 @@ try {
   await browser.close();
   failed += await stopDemo();
 }
-console.log(`test:browser: ${checks.length + 1 - failed} passed, ${failed} failed`);
+console.log(`test:browser: ${picked.length + 1 - failed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
 async function runChecks() {
@@ -52,9 +58,9 @@ async function runChecks() {
   const errors = watchErrors(page);
   await page.goto(demo.url);
   await page.locator('body[data-ready]').waitFor();
-  const driver = { ...drive(page), errors, runnerPid: demo.pids.runner };
+  const driver = { ...drive(page), browser, axe, errors, runnerPid: demo.pids.runner };
   let failures = 0;
-  for (const [name, check] of checks) {
+  for (const [name, check] of picked) {
     failures += await attempt(name, () => check(driver));
   }
   return failures;

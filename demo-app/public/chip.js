@@ -4,30 +4,38 @@ import { el } from './dom.js';
 /** Hues from green to magenta: red is for what is missing. A golden angle keeps neighbours apart. */
 const FIRST = 255;
 const STEP = 137.5;
-const seen = new Map();
+const SAVED = 'colours';
+const seen = new Map(JSON.parse(sessionStorage.getItem(SAVED) ?? '[]'));
+// After a reload the ids come in another order: each keeps its colour.
+addEventListener('pagehide', () => sessionStorage.setItem(SAVED, JSON.stringify([...seen])));
 
 export function hueOf(id) {
   if (!seen.has(id)) seen.set(id, 95 + ((FIRST - 95 + seen.size * STEP) % 245));
   return seen.get(id);
 }
 
-export function chip(id, { engine = false, waiting = false } = {}) {
+/** Without an id: what the chip says instead, and why, by the span's standing. */
+const WITHOUT = {
+  open: ['id …', 'waiting', 'The id is not known yet'],
+  unfinished: ['unfinished', 'waiting', 'Its process is gone: how the span ended is not known'],
+  none: ['no id', 'waiting', 'There was no id to carry'],
+  missing: ['no session.id', 'missing', 'This span has no session.id'],
+};
+
+/** `standing` is what `standing()` says of a span; a turn's own chip is `open` until its id is known. */
+export function chip(id, { engine = false, standing = 'none' } = {}) {
   if (id === undefined) {
-    return waiting
-      ? el('i', { className: 'chip waiting', title: 'The id is not known yet' }, 'id …')
-      : el(
-          'i',
-          { className: 'chip missing', title: 'This span has no session.id' },
-          'no session.id',
-        );
+    const [text, className, title] = WITHOUT[standing];
+    return el('i', { className: `chip ${className}`, title }, text);
   }
+  const isOther = standing === 'other';
   const what = engine ? 'The engine’s own id' : 'session.id';
   return el(
     'i',
     {
-      className: engine ? 'chip engine' : 'chip',
+      className: `chip${engine ? ' engine' : ''}${isOther ? ' other' : ''}`,
       style: `--hue: ${hueOf(id)}`,
-      title: `${what}: ${id}`,
+      title: `${what}: ${id}${isOther ? ', not the one that was sent' : ''}`,
       [engine ? 'data-engine-session' : 'data-session']: id,
     },
     shorten(id),

@@ -1,11 +1,11 @@
 /** The form's message and engine go in; the same two turns come out twice: through the package, and without it. */
 import { byId, el } from './dom.js';
 import { exchange } from './exchange.js';
-import { tally } from './explain.js';
 import { newSession, toRequest } from './request.js';
 import { readForm, say } from './send.js';
 import { subscribe } from './store.js';
 import { createWaterfall } from './trace.js';
+import { tally } from './verdict.js';
 
 const SIDES = [
   { plain: false, title: 'With the package' },
@@ -53,11 +53,12 @@ function createSide({ plain, title }) {
   return { element, run };
 }
 
-function summarize(sum, turns) {
+/** The ids of some turns that were to be one conversation, in a line. */
+export function summarize(sum, turns) {
   const tallies = turns.map(tally);
   const ids = new Set(tallies.flatMap((each) => [...each.ids]));
   const spans = tallies.reduce((total, each) => total + each.spans, 0);
-  const without = tallies.reduce((total, each) => total + each.spans - each.carrying, 0);
+  const without = tallies.reduce((total, each) => total + each.missing, 0);
   sum.dataset.ok = ids.size === 1 && without === 0;
   sum.textContent =
     `${ids.size} ${ids.size === 1 ? 'id' : 'different ids'} on ${spans} spans` +

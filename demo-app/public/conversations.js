@@ -2,6 +2,7 @@
 import { chip } from './chip.js';
 import { arrange, byId, el } from './dom.js';
 import { conversations, select, selected, sessionOf } from './store.js';
+import { showTurns } from './tabs.js';
 
 const items = new Map();
 
@@ -22,7 +23,10 @@ function createItem(session) {
   const said = el('span', { className: 'excerpt' });
   const button = el('button', { type: 'button' }, chip(session), count, said);
   let turns = [];
-  button.addEventListener('click', () => select(turns.at(-1)));
+  button.addEventListener('click', () => {
+    showTurns();
+    select(turns.at(-1));
+  });
   return {
     element: el('li', {}, button),
     update(current, isSelected) {

@@ -16,8 +16,14 @@ export function exchange(request, facts, onEvent = () => {}) {
   const { trace, traceparent } = newTrace();
   const sent = { ...request, headers: { ...request.headers, traceparent } };
   const turn = addTurn({ ...facts, trace, request: sent });
-  const stop = new AbortController();
-  return { turn, stop: () => stop.abort(), done: follow(turn, stop, onEvent) };
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  // A reload is a stop as well, and no failed connection: the browser cuts it before `pagehide`.
+  addEventListener('beforeunload', stop);
+  const done = follow(turn, controller, onEvent).finally(() =>
+    removeEventListener('beforeunload', stop),
+  );
+  return { turn, stop, done };
 }
 
 async function follow(turn, stop, onEvent) {

@@ -3,9 +3,11 @@ import { wireBreakIt } from './break-it.js';
 import { wireCompare } from './compare.js';
 import { renderConversations } from './conversations.js';
 import { byId } from './dom.js';
-import { openFeed } from './feeds.js';
+import { openFeeds } from './feeds.js';
+import { showPicture } from './picture.js';
 import { renderSend, wireForm } from './send.js';
 import { restore, select, selected, subscribe } from './store.js';
+import { wireTabs } from './tabs.js';
 import { renderTurns } from './turns.js';
 import { renderWire } from './wire.js';
 
@@ -28,7 +30,7 @@ subscribe((turn) => {
 });
 
 const config = await (await fetch('/config')).json();
-wireForm(config);
+wireTabs();
 wireBreakIt();
 wireCompare();
 byId('runner').textContent = config.runner;
@@ -38,7 +40,11 @@ byId('models').textContent =
     ? `Now: ${config.models.length} models to choose from.`
     : 'Now: no key is set.';
 restore();
+showPicture(config.picture);
+wireForm(config);
 render();
-openFeed('gateway', '/spans');
-openFeed('runner', `${config.runner}/spans`);
+openFeeds([
+  { service: 'gateway', url: '/spans' },
+  { service: 'runner', url: `${config.runner}/spans` },
+]);
 document.body.dataset.ready = true;

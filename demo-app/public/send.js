@@ -3,6 +3,7 @@ import { byId, el } from './dom.js';
 import { exchange } from './exchange.js';
 import { newSession, toCurl, toRequest } from './request.js';
 import { select, selected, sessionOf, turnsOf } from './store.js';
+import { showTurns } from './tabs.js';
 
 const REMEMBERED = 'session_id';
 const form = byId('form');
@@ -57,13 +58,22 @@ export async function send() {
   say('Sending …');
   renderSend();
   byId('stop').focus();
+  showTurns();
+  bringResultIntoView();
   const turn = await running.done;
   running = undefined;
   if (turn.returned && !turn.plain) localStorage.setItem(REMEMBERED, turn.returned);
   say(outcome(turn));
   renderSend();
   if (document.activeElement === byId('stop') || document.activeElement === document.body)
-    message.focus();
+    // The answer stays in sight.
+    message.focus({ preventScroll: true });
+}
+
+/** On a phone the results stand below the form: from Stop on, they are in sight. */
+function bringResultIntoView() {
+  const { top } = byId('results').getBoundingClientRect();
+  if (top > innerHeight / 2) byId('actions').scrollIntoView();
 }
 
 function outcome(turn) {
@@ -94,6 +104,8 @@ function setSession(id) {
 }
 
 export function wireForm({ models }) {
+  // After a reload: the conversation that is shown goes on.
+  session.value = selected()?.returned ?? '';
   model.append(
     ...[...models, ...(models.length > 0 ? ['faux'] : [])].map((name) =>
       el('option', { value: name }, name),

@@ -1,12 +1,14 @@
 /** Turns come in from the form and spans from the feeds; both are kept by trace, and whoever subscribes is told. */
 const SAVED = 'turns';
+const CHOSEN = 'chosen';
 const SAVED_MAX = 60;
 
 const turns = new Map();
 const listeners = new Set();
 let chosen;
 
-export const allTurns = () => [...turns.values()];
+/** In the order they began: what a reload brings back comes before what the feeds bring. */
+export const allTurns = () => [...turns.values()].sort((a, b) => a.startedAt - b.startedAt);
 export const turnsOf = (session) =>
   allTurns().filter((turn) => isListed(turn) && sessionOf(turn) === session);
 
@@ -44,6 +46,7 @@ export function addSpan(span) {
       events: [],
       startedAt: span.start,
     });
+  if (turn.state === 'elsewhere' && isPlain(span)) turn.plain = true;
   // A feed that reconnects tells everything again.
   const known = turn.spans.get(span.span_id);
   if (known?.state === 'ended') return;
@@ -51,17 +54,19 @@ export function addSpan(span) {
   tell(turn);
 }
 
+const isPlain = ({ attributes }) => attributes['url.path']?.startsWith('/plain/');
+
 /** A service that is gone will never tell how its open spans ended. */
-export function loseSpans(service) {
+export function abandonSpans(service) {
   for (const turn of turns.values()) {
-    const lost = [...turn.spans.values()].filter(
+    const abandoned = [...turn.spans.values()].filter(
       (s) => s.state === 'open' && s.service === service,
     );
-    for (const span of lost) {
+    for (const span of abandoned) {
       const ms = span.ms + performance.now() - span.seenAt;
-      turn.spans.set(span.span_id, { ...span, state: 'lost', ms });
+      turn.spans.set(span.span_id, { ...span, state: 'unfinished', ms });
     }
-    if (lost.length > 0) tell(turn);
+    if (abandoned.length > 0) tell(turn);
   }
 }
 
@@ -75,7 +80,7 @@ export function sessionOf(turn) {
 /** Session ids in the order they were first seen, each with its turns. `undefined`: nobody named it (yet). */
 export function conversations() {
   const groups = new Map();
-  for (const turn of turns.values()) {
+  for (const turn of allTurns()) {
     if (!isListed(turn)) continue;
     const session = sessionOf(turn);
     groups.set(session, [...(groups.get(session) ?? []), turn]);
@@ -99,10 +104,12 @@ function tell(turn) {
 /** For a reload: the spans come again from the feeds, what was said only from here. */
 function save() {
   const kept = allTurns()
-    .filter(({ state }) => state !== 'elsewhere')
+    .filter(({ kind }) => kind !== 'picture')
+    .filter((turn) => turn.state !== 'elsewhere' || turn === chosen)
     .slice(-SAVED_MAX)
     .map(({ spans: _, ...turn }) => (isListed(turn) ? turn : { ...turn, request: undefined }));
   try {
+    sessionStorage.setItem(CHOSEN, chosen?.trace ?? '');
     sessionStorage.setItem(SAVED, JSON.stringify(kept));
   } catch {
     // No room, or no storage: the page works without.
@@ -112,4 +119,7 @@ function save() {
 export function restore() {
   const kept = JSON.parse(sessionStorage.getItem(SAVED) ?? '[]');
   for (const turn of kept) put(turn.state === 'running' ? { ...turn, state: 'stopped' } : turn);
+  select(turns.get(sessionStorage.getItem(CHOSEN)));
+  // Not only at each answer: what was picked, and a turn that is still running, are to be kept, too.
+  addEventListener('pagehide', save);
 }

@@ -1,6 +1,7 @@
 /** A turn goes in, the waterfall of its spans comes out: a row each, with its session id. It grows as they come. */
 import { chip } from './chip.js';
 import { arrange, el, toDuration } from './dom.js';
+import { isStopped, ownIdOf, standing } from './verdict.js';
 
 const MIN_SCALE_MS = 40;
 
@@ -16,7 +17,7 @@ export function createWaterfall(turn) {
     const length = Math.max(MIN_SCALE_MS, ...spans.map(({ span }) => endOf(span) - start));
     for (const { span, depth } of spans) {
       if (!rows.has(span.span_id)) rows.set(span.span_id, createRow());
-      rows.get(span.span_id).update(span, depth, { start, length });
+      rows.get(span.span_id).update(span, standing(turn, span), depth, { start, length });
     }
     arrange(
       element,
@@ -51,26 +52,35 @@ function createRow() {
   );
   const element = el('li', { className: 'span' }, el('details', {}, summary, attributes));
   let shown;
+  let shownStanding;
   return {
     element,
-    update(span, depth, { start, length }) {
+    update(span, idStanding, depth, { start, length }) {
       const percent = (value) => `${((100 * value) / length).toFixed(2)}%`;
       bar.style.left = percent(span.start - start);
       bar.style.width = percent(endOf(span) - span.start);
       if (span.state !== 'open')
-        ms.textContent = span.state === 'lost' ? 'lost' : toDuration(span.ms);
+        ms.textContent = span.state === 'unfinished' ? 'unfinished' : toDuration(span.ms);
       element.style.setProperty('--depth', depth);
-      if (span === shown) return;
+      if (span === shown && idStanding === shownStanding) return;
       shown = span;
-      const { state, session_id, engine_session_id } = span;
-      Object.assign(element.dataset, { span: span.span_id, state, service: span.service });
-      element.classList.toggle('failed', span.failed);
-      element.classList.toggle('without', state !== 'open' && session_id === undefined);
+      shownStanding = idStanding;
+      const { state, session_id } = span;
+      const own = ownIdOf(span);
+      Object.assign(element.dataset, {
+        span: span.span_id,
+        state,
+        service: span.service,
+        standing: idStanding,
+      });
+      element.classList.toggle('failed', span.failed && !isStopped(span));
+      element.classList.toggle('stopped', isStopped(span));
+      element.classList.toggle('without', idStanding === 'missing');
       name.textContent = span.name;
       service.textContent = span.service;
       ids.replaceChildren(
-        chip(session_id, { waiting: state === 'open' }),
-        ...(engine_session_id ? [chip(engine_session_id, { engine: true })] : []),
+        chip(session_id, { standing: idStanding }),
+        ...(own ? [chip(own, { engine: true })] : []),
       );
       bar.style.setProperty('--hue', ids.firstChild.style.getPropertyValue('--hue'));
       attributes.replaceChildren(

@@ -1,9 +1,11 @@
 /** The selected turn goes in; the turns of its conversation come out, newest first, each with its trace. */
 import { chip } from './chip.js';
 import { arrange, byId, el, toDuration } from './dom.js';
-import { explain, verdict } from './explain.js';
+import { explain } from './explain.js';
+import { createSaid } from './said.js';
 import { select, selected, sessionOf, turnsOf } from './store.js';
 import { createWaterfall } from './trace.js';
+import { verdict } from './verdict.js';
 
 /** Older turns are folded, so that the newest stay in sight. */
 const UNFOLDED = 2;
@@ -29,8 +31,8 @@ function createCard(turn) {
   const title = el('b', { className: 'title' });
   const id = el('span', { className: 'session' });
   const meta = el('span', { className: 'meta' });
-  const said = el('p', { className: 'said you' });
-  const answer = el('p', { className: 'said agent' });
+  const said = createSaid('you');
+  const answer = createSaid('agent');
   const origin = el('p', { className: 'origin' });
   const count = el('p', { className: 'count' });
   const waterfall = createWaterfall(turn);
@@ -39,15 +41,15 @@ function createCard(turn) {
     'details',
     { open: true },
     summary,
-    said,
-    answer,
+    said.element,
+    answer.element,
     origin,
     waterfall.element,
     count,
   );
   const element = el('li', { className: 'card turn', 'data-trace': turn.trace }, details);
   summary.addEventListener('click', () => select(turn));
-  let shownId = null;
+  let shownId;
   return {
     element,
     fold: () => {
@@ -56,17 +58,16 @@ function createCard(turn) {
     update(number, isSelected) {
       const session = sessionOf(turn);
       title.textContent = `Turn ${number}`;
-      if (session !== shownId) {
-        shownId = session;
-        id.replaceChildren(chip(session, { waiting: turn.state === 'running' }));
+      const standing = turn.state === 'running' ? 'open' : 'none';
+      if (`${session} ${standing}` !== shownId) {
+        shownId = `${session} ${standing}`;
+        id.replaceChildren(chip(session, { standing }));
       }
       meta.textContent = describe(turn);
-      said.textContent = turn.message ?? '';
-      answer.textContent = turn.problem
-        ? `${turn.problem.code}: ${turn.problem.detail}`
-        : (turn.answer ?? '');
-      answer.hidden = turn.state === 'elsewhere';
-      said.hidden = turn.message === undefined;
+      said.show(turn.message);
+      answer.show(turn.problem ? `${turn.problem.code}: ${turn.problem.detail}` : turn.answer);
+      answer.element.hidden = turn.state === 'elsewhere';
+      said.element.hidden = turn.message === undefined;
       const { from, nodes } = explain(turn);
       // Not on each piece of a stream: what somebody selects should stay selected.
       const text = nodes.map((node) => node.textContent ?? node).join('');

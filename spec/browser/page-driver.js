@@ -1,5 +1,6 @@
 /** A page of the demo goes in, what a person does on it and what they see comes out. It waits for conditions, never for time. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 
 export function drive(page) {
   const field = (label) => page.getByLabel(label, { exact: true });
@@ -59,6 +60,8 @@ export function drive(page) {
       all.map((row) => ({
         name: row.querySelector('.name').textContent,
         service: row.dataset.service,
+        state: row.dataset.state,
+        standing: row.dataset.standing,
         session: row.querySelector('[data-session]')?.dataset.session,
         own: row.querySelector('[data-engine-session]')?.dataset.engineSession,
         isMarkedMissing: row.classList.contains('without'),
@@ -74,7 +77,34 @@ export function drive(page) {
     return all;
   }
 
-  const pane = (title) => page.getByRole('region', { name: title, exact: true }).textContent();
+  /** A request that this page did not send. Its card shows when the page has nothing selected. */
+  function sendFromElsewhere(path, body) {
+    const trace = randomUUID().replaceAll('-', '');
+    const headers = {
+      'content-type': 'application/json',
+      traceparent: `00-${trace}-${trace.slice(16)}-01`,
+    };
+    const request = { method: 'POST', headers, body: JSON.stringify(body) };
+    const reply = fetch(new URL(path, page.url()), request).then((response) => response.text());
+    return { card: page.locator(`#turns > li[data-trace="${trace}"]`), reply };
+  }
 
-  return { page, field, button, newest, fill, send, settled, ask, rows, assertCarries, pane };
+  const pane = (title) => page.locator(`#wire [aria-label="${title}"]`).textContent();
+  const tab = (name) => page.getByRole('tab', { name, exact: true });
+
+  return {
+    page,
+    field,
+    button,
+    newest,
+    fill,
+    send,
+    sendFromElsewhere,
+    settled,
+    ask,
+    rows,
+    assertCarries,
+    pane,
+    tab,
+  };
 }

@@ -18,7 +18,9 @@ export async function takeScreenshots(browser, url, folder) {
     9,
   );
   await ask({ message: 'Who knows my id?' }, 8);
-  await page.locator('.count[data-ok="true"]').first().waitFor();
+  await page.locator('#picture .count[data-ok="true"]', { hasText: '8 spans' }).waitFor();
+  await page.locator('#turns .count[data-ok="true"]').first().waitFor();
+  await page.evaluate(() => scrollTo(0, 0));
   const pictures = [];
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme });
