@@ -5,6 +5,9 @@ import { NestFactory } from '@nestjs/core';
 import { getSessionId, problemDetails } from 'express-agent-envelope';
 import { envelope, listen, routes } from './app.mjs';
 
+const problems = problemDetails();
+const orProblem = (req, res, next) => (error) => (error ? problems(error, req, res, next) : next());
+
 class Agent {
   plain() {
     return { session_id: getSessionId() };
@@ -15,7 +18,8 @@ decorate('plain', Post('/plain'));
 for (const [path, handler] of Object.entries(routes)) {
   const name = path.slice(1);
   Object.defineProperty(Agent.prototype, name, {
-    value: (req, res, next) => handler(req, res, next),
+    // Nest would make an exception of its own of what goes to `next`, and lose the pointers.
+    value: (req, res, next) => handler(req, res, orProblem(req, res, next)),
     configurable: true,
     writable: true,
   });
@@ -31,7 +35,6 @@ function decorate(name, decorator) {
   decorator(Agent.prototype, name, Object.getOwnPropertyDescriptor(Agent.prototype, name));
 }
 
-const problems = problemDetails();
 class Problems {
   catch(error, host) {
     const http = host.switchToHttp();
@@ -42,8 +45,7 @@ Catch()(Problems);
 
 /** Nest makes an exception of its own of a parser's error, and the code is lost: it is answered before. */
 const middleware = envelope();
-const answering = (req, res, next) =>
-  middleware(req, res, (error) => (error ? problems(error, req, res, next) : next()));
+const answering = (req, res, next) => middleware(req, res, orProblem(req, res, next));
 
 const mounting = process.argv[2];
 class Root {
