@@ -131,6 +131,8 @@ async function serve(
     const read = refusingDepth(data, () => plan.readData(data));
     // Await only if a schema is asynchronous: every `await` defers the handler.
     const checked = read instanceof Promise ? await read : read;
+    // The client has left during the check: nobody waits for what the handler would do.
+    if (read instanceof Promise && client.left) return;
     // Negotiate before the handler runs: it must not work for a reply that the client does not accept.
     negotiate(req, offers.run);
     const bound = refusingDepth(data, () => plan.bind(slot.fields, checked, data));
@@ -140,10 +142,14 @@ async function serve(
     const sending = sendReply({ req, res, state, offers, readOutput: plan.readOutput }, output);
     if (sending !== undefined) await sending;
   } catch (error) {
-    // The error is our own abort: the client that would get it has left.
-    if (client.left && (isAbortError(error) || error === taken.signal?.reason)) return;
+    // The error is the client's fault or our own abort: the client that would get it has left.
+    if (client.left && (isFaultOfClient(error) || error === taken.signal?.reason)) return;
     next(toError(error));
   }
+}
+
+function isFaultOfClient(error: unknown): boolean {
+  return isAbortError(error) || (error instanceof EnvelopeError && error.code === 'INVALID_INPUT');
 }
 
 /** `next()` takes undefined for "go on" and `'route'` for "skip": a thrown value must never reach `next()` as either. */

@@ -5,7 +5,8 @@ import { configError, type ErrorDetail } from './errors.js';
 import { ownMember } from './json.js';
 import { escapePointer } from './pointer.js';
 import { warnOfCost } from './schema-cost.js';
-import { annotationsOf, refuseDynamicReferences } from './schema-keywords.js';
+import { annotationsOf } from './schema-keywords.js';
+import { refuseBesideRef, refuseMisjudged } from './schema-refusals.js';
 import { isStandard } from './standard-schema.js';
 
 /** A JSON Schema object: draft-07, or 2019-09 or 2020-12 where its `$schema` says so. TypeBox schemas are such objects. */
@@ -66,11 +67,12 @@ export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
   const [, $id, loadDraft] = draftOf($schema, place);
   const Draft = loadDraft();
   try {
-    refuseDynamicReferences(schema);
     // An instance for each schema: two routes may use one `$id`, and a schema that was refused is not remembered as known.
     const ajv = new Draft({ ...OPTIONS, formats: drafts.formats() }).addVocabulary(
       annotationsOf(schema),
     );
+    refuseMisjudged(schema);
+    if (loadDraft === drafts.draft07) refuseBesideRef(schema, Object.keys(ajv.RULES.all));
     const validate = ajv.compile($schema === undefined ? schema : { ...schema, $schema: $id });
     warnOfCost(schema, place);
     return (value, at) =>

@@ -56,32 +56,33 @@ describe('a Standard Schema of a route', () => {
     expect(text).toContain('INVALID_OUTPUT');
   });
 
-  it('is no error of the app when the client leaves during an asynchronous check', async () => {
+  it.each<[string, StandardSchemaV1.Result<unknown>]>([
+    ['fits: the handler is not called for it', { value: {} }],
+    ['does not fit: that is no error of the app', { issues: [{ message: 'no' }] }],
+  ])('may find, after the client has left, that a value %s', async (_title, result) => {
     const [asked, left] = [gate(), gate()];
-    const aborted: boolean[] = [];
+    const seen: unknown[] = [];
     const inputs = standard(async () => {
       asked.open();
       await left.opened;
-      return { value: {} };
-    });
-    const route = bind({ inputs }, (_bound, { signal }) => {
-      aborted.push(signal.aborted);
-      signal.throwIfAborted();
+      return result;
     });
     const leaving = express().use((_req, res, next) => {
       res.once('close', left.open);
       next();
     });
-    const { app, errors } = envelopeApp(leaving, route);
+    const { app, errors } = envelopeApp(
+      leaving,
+      bind({ inputs }, () => seen.push('called')),
+    );
     await serving(app, async (url) => {
       const client = connect(url, { inputs: {} });
-      client.on('error', () => undefined);
       await asked.opened;
       client.destroy();
       await left.opened;
       await macrotask();
     });
-    expect([aborted, errors]).toEqual([[true], []]);
+    expect([seen, errors]).toEqual([[], []]);
   });
 
   it('that overflows later on what the client has nested too deeply is a 400', async () => {

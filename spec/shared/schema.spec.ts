@@ -90,6 +90,62 @@ describe('compileSchema', () => {
     );
   });
 
+  it.each<[string, object, RegExp]>([
+    ['a rule beside', { $ref: '#/definitions/a', maxItems: 2 }, /draft-07 ignores maxItems beside/],
+    ['an $id beside', { $ref: '#/definitions/a', $id: 'other' }, /draft-07 ignores \$id beside/],
+  ])('refuses %s a $ref, which draft-07 ignores', (_title, a, reason) => {
+    const schema = { definitions: { a: { type: 'array' } }, properties: { a } };
+    expect(() => compileSchema(schema, 'x')).toThrow(reason);
+  });
+
+  it('takes what is no rule beside a $ref, and rules beside one of 2020-12', () => {
+    const $ref = '#/definitions/a';
+    const definitions = { a: { type: 'array' } };
+    const a = { $ref, $comment: 'c', title: 't', description: 'd', default: [], 'x-own': 1 };
+    compileSchema({ definitions, properties: { a } }, 'x');
+    const check = compileSchema({ $schema: DRAFT_2020, definitions, $ref, maxItems: 1 }, 'x');
+    expect(check([1, 2], '')).toHaveLength(1);
+  });
+
+  it.each(['properties', 'patternProperties', 'dependencies'])(
+    'refuses a rule for __proto__ in %s, which ajv does not check',
+    (map) => {
+      const schema = JSON.parse(`{"${map}":{"__proto__":{"type":"number"}}}`);
+      expect(() => compileSchema(schema, 'x')).toThrow('a member named __proto__ is not checked');
+    },
+  );
+
+  it.each<[string, object, string]>([
+    ['unevaluatedItems', { anyOf: [{ items: {} }, {}] }, 'anyOf'],
+    ['unevaluatedItems', { contains: { const: 1 } }, 'contains'],
+    ['unevaluatedProperties', { oneOf: [{ required: ['a'] }, {}] }, 'oneOf'],
+    ['unevaluatedProperties', { if: {}, else: {} }, 'if'],
+    ['unevaluatedProperties', { dependentSchemas: { a: {} } }, 'dependentSchemas'],
+    ['unevaluatedProperties', { allOf: [{ $ref: '#/$defs/a~1b%25' }] }, 'anyOf'],
+    ['unevaluatedProperties', { $ref: '#named' }, 'anyOf'],
+  ])('refuses %s together with %p: ajv loses count', (name, other, keyword) => {
+    const $defs = { 'a/b%': { $anchor: 'named', anyOf: [{}] } };
+    const schema = { $schema: DRAFT_2020, $defs, [name]: false, ...other };
+    expect(() => compileSchema(schema, 'x')).toThrow(
+      `${name} cannot be followed together with ${keyword}`,
+    );
+    // The same rule of another value does no harm, nor does a rule that takes everything.
+    const elsewhere = { $schema: DRAFT_2020, $defs, properties: { a: other }, [name]: false };
+    compileSchema(elsewhere, 'x');
+    compileSchema({ ...schema, [name]: true }, 'x');
+  });
+
+  it('follows unevaluatedProperties through allOf and $ref', () => {
+    const $defs = { base: { properties: { a: {} } } };
+    const allOf = [{ $ref: '#/$defs/base' }, { properties: { b: {} } }];
+    const check = compileSchema(
+      { $schema: DRAFT_2020, $defs, allOf, unevaluatedProperties: false },
+      'x',
+    );
+    expect(check({ a: 1, b: 1 }, '')).toBeUndefined();
+    expect(check({ c: 1 }, '')).toHaveLength(1);
+  });
+
   it('follows a $dynamicRef to the root', () => {
     const check = compileSchema(
       { $schema: DRAFT_2020, $dynamicAnchor: 'n', type: 'array', items: { $dynamicRef: '#n' } },
