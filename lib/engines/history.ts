@@ -36,16 +36,21 @@ export function toTurns(messages: readonly AgentMessage[]): Turn[] {
     const decision = decisions.get(call);
     return { call, result: results.get(call.id)?.shift() ?? unanswered(call, decision), decision };
   };
-  return turns.flatMap(({ role, content }): Turn[] => {
+  const asked = [...decisions.keys()];
+  const last = turns.findLastIndex(({ role }) => role === 'assistant');
+  return turns.flatMap(({ role, content }, i): Turn[] => {
     const parts = partsOf(content);
     if (role === 'user') {
       const said = parts.filter(isUsers);
       return said.length === 0 ? [] : [{ role, content: said }];
     }
-    return callsToModel(parts).map((said) => ({
+    const others = parts.filter((part) => part.type !== 'tool.call' || !decisions.has(part));
+    // What the user has decided about comes last, whatever ran beside it: it goes on from there.
+    const said = [...callsToModel(others), ...(i === last && asked.length > 0 ? [asked] : [])];
+    return said.map((content) => ({
       role: 'assistant',
-      content: said,
-      results: said.filter((part) => part.type === 'tool.call').map(answer),
+      content,
+      results: content.filter((part) => part.type === 'tool.call').map(answer),
     }));
   });
 }
