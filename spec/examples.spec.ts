@@ -41,10 +41,15 @@ const post = (url: string, body: object, headers: Record<string, string> = {}) =
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   });
+interface Outputs {
+  readonly output: string;
+  readonly stop_reason: string;
+  readonly messages: readonly object[];
+}
 /** A reply or a problem: the spec looks at what it expects. */
 interface Answer {
   readonly session_id: string;
-  readonly data: { readonly outputs: { readonly output: string } };
+  readonly data: { readonly outputs: Outputs };
   readonly code?: string;
 }
 const answer = async (reply: Response) => (await reply.json()) as Answer;
@@ -154,6 +159,20 @@ describe('examples/', () => {
     const text = await reply.text();
     expect(JSON.parse(text)).toMatchObject({ code: 'ENGINE_FAILED', session_id: 's-1' });
     expect(text).not.toContain('repeat');
+  });
+
+  it.each([
+    [true, 'a.txt is gone'],
+    [false, 'As you wish.'],
+  ])('ai-sdk-engine.js asks before its tool runs, and goes on: %s', async (approved, output) => {
+    const url = await start('ai-sdk-engine.js');
+    const first = await answer(await post(url, chat('Delete it')));
+    const { stop_reason, messages } = first.data.outputs;
+    expect(stop_reason).toBe('approval');
+    const decision = { role: 'user', content: [{ type: 'tool.approval', id: 'c1', approved }] };
+    const body = { session_id: 's-1', inputs: { messages: [...messages, decision] } };
+    const second = await answer(await post(url, body));
+    expect(second).toMatchObject({ session_id: 's-1', data: { outputs: { output } } });
   });
 
   it('gateway-and-runner.js without an id passes on the one that Pi gave itself', async () => {

@@ -33,7 +33,7 @@ export interface AgentEngine {
   /**
    * Types of message parts that it takes besides text. `run()` refuses any other before `open()`, with a 422 that names the
    * part, so that none is left out silently. With `tool.call` and `tool.result` among them, the answer in the result has
-   * the calls of its run, too.
+   * the calls of its run, too. An engine that sends `tool.approval` takes all three of them: the user's answer refers to the call.
    * @defaultValue none: it gets every part, and refuses itself what it cannot take; the answer in the result is text
    */
   readonly accepts?: readonly MessagePart['type'][] | undefined;

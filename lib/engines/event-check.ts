@@ -13,7 +13,7 @@ export interface Rule {
 export type Rules = Readonly<Record<string, Rule>>;
 
 export const TEXT: Rule = { text: 'a string', holds: (value) => typeof value === 'string' };
-const FLAG: Rule = { text: 'true or false', holds: (value) => typeof value === 'boolean' };
+export const FLAG: Rule = { text: 'true or false', holds: (value) => typeof value === 'boolean' };
 const COUNT: Rule = {
   text: 'a number of 0 or more',
   holds: (value) => Number.isFinite(value) && Number(value) >= 0,
@@ -28,6 +28,7 @@ export const EVENT_RULES: Readonly<Record<AgentEvent['type'], Rules>> = {
   'reasoning.delta': { delta: TEXT },
   'tool.call': { id: TEXT, name: TEXT, arguments: VALUE },
   'tool.result': { id: TEXT, is_error: FLAG, output: VALUE },
+  'tool.approval': { id: TEXT, name: TEXT, arguments: VALUE },
   'session.replaced': { from: TEXT, to: TEXT },
   'events.dropped': { count: COUNT },
   usage: { input_tokens: COUNT, output_tokens: COUNT },

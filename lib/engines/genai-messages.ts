@@ -47,6 +47,8 @@ function toGenAiPart(part: MessagePart): object {
       return { type: 'tool_call', id: part.id, name: part.name, arguments: part.arguments };
     case 'tool.result':
       return { type: 'tool_call_response', id: part.id, response: part.output };
+    case 'tool.approval':
+      return part;
     default: {
       const about = { modality: modalityOf(part.media_type), mime_type: part.media_type };
       if (part.url !== undefined) return { type: 'uri', ...about, uri: part.url };

@@ -8,6 +8,7 @@ import type {
   ToolCall,
   ToolResult,
 } from '../shared/run-events.js';
+import { type Decision, decisionsOf, refusedResult } from './decisions.js';
 
 /** A message of the user, or one call to the model. */
 export type Turn =
@@ -16,22 +17,40 @@ export type Turn =
       readonly role: 'assistant';
       readonly content: readonly (TextPart | ToolCall)[];
       /** One for each call: providers refuse a call without one. */
-      readonly results: readonly { readonly call: ToolCall; readonly result: ToolResult }[];
+      readonly results: readonly Answered[];
     };
 
-/** @param messages - those of the user and the assistant; others are left out */
+interface Answered {
+  readonly call: ToolCall;
+  readonly result: ToolResult;
+  /** What the user has decided in this turn. */
+  readonly decision?: Decision | undefined;
+}
+
+/** @param messages - those of the user and the assistant are turns; what decides about tools only is none */
 export function toTurns(messages: readonly AgentMessage[]): Turn[] {
   const turns = messages.filter(({ role }) => role !== 'system');
   const results = resultsOf(turns);
-  return turns.flatMap(({ role, content }): Turn[] => {
+  const decisions = new Map(decisionsOf(turns).map((decision) => [decision.call, decision]));
+  const answer = (call: ToolCall): Answered => {
+    const decision = decisions.get(call);
+    return { call, result: results.get(call.id)?.shift() ?? unanswered(call, decision), decision };
+  };
+  const asked = [...decisions.keys()];
+  const last = turns.findLastIndex(({ role }) => role === 'assistant');
+  return turns.flatMap(({ role, content }, i): Turn[] => {
     const parts = partsOf(content);
-    if (role === 'user') return [{ role, content: parts.filter(isUsers) }];
-    return callsToModel(parts).map((said) => ({
+    if (role === 'user') {
+      const said = parts.filter(isUsers);
+      return said.length === 0 ? [] : [{ role, content: said }];
+    }
+    const others = parts.filter((part) => part.type !== 'tool.call' || !decisions.has(part));
+    // What the user has decided about comes last, whatever ran beside it: it goes on from there.
+    const said = [...callsToModel(others), ...(i === last && asked.length > 0 ? [asked] : [])];
+    return said.map((content) => ({
       role: 'assistant',
-      content: said,
-      results: said
-        .filter((part) => part.type === 'tool.call')
-        .map((call) => ({ call, result: results.get(call.id)?.shift() ?? unanswered(call) })),
+      content,
+      results: content.filter((part) => part.type === 'tool.call').map(answer),
     }));
   });
 }
@@ -69,8 +88,12 @@ function callsToModel(parts: readonly MessagePart[]): (TextPart | ToolCall)[][] 
   return calls;
 }
 
-function unanswered({ id }: ToolCall): ToolResult {
-  return { type: 'tool.result', id, output: 'The tool has not answered', is_error: true };
+function unanswered({ id }: ToolCall, decision: Decision | undefined): ToolResult {
+  if (decision?.approved === false) return refusedResult(id);
+  const output = decision
+    ? 'The user approved the call, but it has not run'
+    : 'The tool has not answered';
+  return { type: 'tool.result', id, output, is_error: true };
 }
 
 const isUsers = (part: MessagePart): part is TextPart | MediaPart =>

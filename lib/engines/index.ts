@@ -8,6 +8,8 @@ export type {
   MediaPart,
   MessagePart,
   TextPart,
+  ToolApproval,
+  ToolApprovalEvent,
   ToolCall,
   ToolResult,
 } from '../shared/run-events.js';

@@ -2,7 +2,7 @@
 import type { ErrorDetail } from '../shared/errors.js';
 import { isJsonObject, type JsonObject } from '../shared/json.js';
 import type { AgentMessage, MessagePart } from '../shared/run-events.js';
-import { brokenMember, EVENT_RULES, type Rules, TEXT } from './event-check.js';
+import { brokenMember, EVENT_RULES, FLAG, type Rules, TEXT } from './event-check.js';
 
 type Role = AgentMessage['role'];
 type PartType = MessagePart['type'];
@@ -26,6 +26,7 @@ const PARTS: Readonly<
   file: { rules: MEDIA, roles: ['user'] },
   'tool.call': { rules: EVENT_RULES['tool.call'], roles: ['assistant'] },
   'tool.result': { rules: EVENT_RULES['tool.result'], roles: ['assistant'] },
+  'tool.approval': { rules: { id: TEXT, approved: FLAG }, roles: ['user'] },
 };
 
 /**
@@ -35,9 +36,9 @@ const PARTS: Readonly<
  */
 export function faultOfMessages(messages: unknown): ErrorDetail | undefined {
   if (!Array.isArray(messages)) return fault('', 'must be an array');
-  const called = new Set<unknown>();
+  const calls: Calls = new Map();
   for (const [i, message] of messages.entries()) {
-    const broken = faultOfMessage(message, called);
+    const broken = faultOfMessage(message, calls);
     if (broken !== undefined) return fault(`/${i}${broken.pointer}`, broken.detail);
   }
   const last = messages.findLast(({ role }) => role !== 'system');
@@ -45,8 +46,10 @@ export function faultOfMessages(messages: unknown): ErrorDetail | undefined {
   return fault('', 'must end with a message of the user');
 }
 
-/** @param called - the ids of the calls so far: a provider refuses a result without a call */
-function faultOfMessage(message: unknown, called: Set<unknown>): ErrorDetail | undefined {
+/** Whether each call so far has its result, by its id. */
+type Calls = Map<unknown, boolean>;
+
+function faultOfMessage(message: unknown, calls: Calls): ErrorDetail | undefined {
   if (!isJsonObject(message)) return fault('', 'must be an object');
   const { role, content } = message;
   if (!ROLES.includes(role)) return fault('/role', `must be one of ${ROLES.join(', ')}`);
@@ -55,13 +58,13 @@ function faultOfMessage(message: unknown, called: Set<unknown>): ErrorDetail | u
     return fault('/content', 'must be a string, or a list of at least one part');
   }
   for (const [i, part] of content.entries()) {
-    const broken = faultOfPart(part, role as Role, called);
+    const broken = faultOfPart(part, role as Role, calls);
     if (broken !== undefined) return fault(`/content/${i}${broken.pointer}`, broken.detail);
   }
   return undefined;
 }
 
-function faultOfPart(part: unknown, role: Role, called: Set<unknown>): ErrorDetail | undefined {
+function faultOfPart(part: unknown, role: Role, calls: Calls): ErrorDetail | undefined {
   if (!isJsonObject(part)) return fault('', 'must be an object');
   const { type, id } = part;
   if (typeof type !== 'string' || !Object.hasOwn(PARTS, type)) {
@@ -73,11 +76,20 @@ function faultOfPart(part: unknown, role: Role, called: Set<unknown>): ErrorDeta
   }
   const broken = brokenMember(part, rules);
   if (broken !== undefined) return fault(`/${broken.member}`, broken.rule);
-  if (type === 'tool.call') called.add(id);
-  if (type === 'tool.result' && !called.has(id)) {
-    return fault('/id', 'must be that of a tool.call before it');
+  return rules === MEDIA ? faultOfMedia(part) : faultOfTool(type, id, calls);
+}
+
+/** A provider refuses a result without a call, and a call that has run cannot be approved any more. */
+function faultOfTool(type: string, id: unknown, calls: Calls): ErrorDetail | undefined {
+  if (type === 'tool.call') calls.set(id, false);
+  if (type === 'tool.result') {
+    if (!calls.has(id)) return fault('/id', 'must be that of a tool.call before it');
+    calls.set(id, true);
   }
-  return rules === MEDIA ? faultOfMedia(part) : undefined;
+  if (type === 'tool.approval' && calls.get(id) !== false) {
+    return fault('/id', 'must be that of a tool.call before it, without a tool.result');
+  }
+  return undefined;
 }
 
 function faultOfMedia({ type, media_type, data, url }: JsonObject): ErrorDetail | undefined {

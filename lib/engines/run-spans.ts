@@ -12,6 +12,7 @@ import { idAttributes, type SessionSlot } from '../session/slot.js';
 import { guardTracing, startSpan } from '../session/tracing.js';
 import type { AgentEvent, AgentRunResult } from '../shared/run-events.js';
 import { ChatSpans } from './chat-spans.js';
+import { type Decision, decisionsOf } from './decisions.js';
 import type { AgentEngine, EngineRequest } from './engine.js';
 import { errorType, modelAttribute, toText, usageAttributes } from './genai-attributes.js';
 import { toGenAiInput, toGenAiOutput } from './genai-messages.js';
@@ -35,6 +36,9 @@ export class RunSpans {
   readonly #captureContent: boolean;
   readonly #agent: Span;
   readonly #tools = new Map<string, Span>();
+  /** A call of an earlier run that the user has approved runs in this one. */
+  readonly #decisions: readonly Decision[];
+  readonly #begin = new Date();
   readonly #chats = new ChatSpans((startTime) => this.#startChat(startTime));
   #model: string | undefined;
   #reasoning = '';
@@ -55,6 +59,7 @@ export class RunSpans {
   ) {
     this.#captureContent = captureContent;
     this.#model = request.model;
+    this.#decisions = decisionsOf(request.messages);
     this.#common = {
       'gen_ai.provider.name': engine.provider ?? engine.name,
       'gen_ai.agent.name': engine.name,
@@ -98,15 +103,19 @@ export class RunSpans {
     }
     if (event.type === 'tool.call') {
       this.#chats.onToolCall();
-      const { id, name } = event;
-      const attributes = { 'gen_ai.tool.name': name, 'gen_ai.tool.call.id': id };
-      const span = this.#startTool(name, attributes);
+      const { id } = event;
+      const span = this.#startTool(event.name, id);
       this.#capture(span, 'gen_ai.tool.call.arguments', () => event.arguments);
       endSpan(this.#tools.get(id));
       this.#tools.set(id, span);
     }
+    // The call waits for the user: it does not run.
+    if (event.type === 'tool.approval') {
+      endSpan(this.#tools.get(event.id));
+      this.#tools.delete(event.id);
+    }
     if (event.type === 'tool.result') {
-      const span = this.#tools.get(event.id);
+      const span = this.#tools.get(event.id) ?? this.#startApproved(event.id);
       if (event.is_error) failSpan(span, 'tool_error');
       this.#capture(span, 'gen_ai.tool.call.result', () => event.output);
       endSpan(span);
@@ -140,10 +149,17 @@ export class RunSpans {
   }
 
   /** By the conventions a tool runs here (INTERNAL), and a model elsewhere (CLIENT). */
-  #startTool(name: string, own: Attributes): Span {
+  #startTool(name: string, id: string, startTime?: Date): Span {
+    const own = { 'gen_ai.tool.name': name, 'gen_ai.tool.call.id': id };
     const attributes = { ...this.#common, 'gen_ai.operation.name': 'execute_tool', ...own };
-    const options = { kind: SpanKind.INTERNAL, attributes };
+    const options = { kind: SpanKind.INTERNAL, attributes, ...(startTime && { startTime }) };
     return startSpan(name ? `execute_tool ${name}` : 'execute_tool', options, this.context);
+  }
+
+  /** An approved call has no `tool.call` in this run, which begins with it. */
+  #startApproved(id: string): Span | undefined {
+    const decision = this.#decisions.find(({ call, approved }) => approved && call.id === id);
+    return decision && this.#startTool(decision.call.name, id, this.#begin);
   }
 
   #startChat(startTime: Date): Span {

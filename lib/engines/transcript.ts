@@ -6,6 +6,7 @@ import type {
   ToolCall,
   ToolResult,
 } from '../shared/run-events.js';
+import { decisionsOf } from './decisions.js';
 import type { AgentEngine, EngineRequest } from './engine.js';
 
 type Sum = Pick<AgentRunResult, 'output' | 'messages' | 'usage' | 'stopReason'>;
@@ -21,7 +22,8 @@ export function createTranscript(
 ) {
   const keepsTools = accepts.includes('tool.call') && accepts.includes('tool.result');
   const parts: MessagePart[] = [];
-  const called = new Set<string>();
+  // A call that the user has decided about gets its result in this run.
+  const called = new Set(decisionsOf(messages).map(({ call }) => call.id));
   let text = '';
   let output = '';
   let usage: AgentRunResult['usage'];

@@ -36,6 +36,11 @@ export function toMessage(
   return [{ role, content: parts.length === 1 && first.type === 'text' ? first.text : parts }];
 }
 
+/** A call that the user refused. */
+export function refused(id: string): MessagePart {
+  return { type: 'tool.result', id, output: 'The user did not approve the call', is_error: true };
+}
+
 /** A call that has no result was cut off: models refuse a call that nothing answers. */
 export function cutOff(id: string): MessagePart {
   return { type: 'tool.result', id, output: 'The call was cut off', is_error: true };

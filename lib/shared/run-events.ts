@@ -43,6 +43,26 @@ export interface ToolResult {
   readonly is_error: boolean;
 }
 
+/**
+ * The engine asks the user before a tool runs, and ends its run with the stop reason `approval`. It comes after the `tool.call`; the
+ * next turn's messages have the answer, a {@link ToolApproval}.
+ */
+export interface ToolApprovalEvent {
+  readonly type: 'tool.approval';
+  /** That of the `tool.call`. */
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: unknown;
+}
+
+/** What the user answered to a {@link ToolApprovalEvent}: a part of the user's message. */
+export interface ToolApproval {
+  readonly type: 'tool.approval';
+  /** That of the `tool.call`, which has no `tool.result` yet. */
+  readonly id: string;
+  readonly approved: boolean;
+}
+
 /** An event of a run: the same object in code and on the wire. */
 export type AgentEvent =
   | RunStartEvent
@@ -51,6 +71,7 @@ export type AgentEvent =
   | { readonly type: 'reasoning.delta'; readonly delta: string }
   | ToolCall
   | ToolResult
+  | ToolApprovalEvent
   /** The engine gave up its own session for another one: what it knew besides `messages` may be gone. */
   | { readonly type: 'session.replaced'; readonly from: string; readonly to: string }
   /** A reader was so slow that this many events in front of the next one are no longer kept. */
@@ -93,10 +114,10 @@ export type MediaPart = {
 );
 
 /**
- * A part of a message. The role decides which: text is in any message, images and files are the user's, calls of tools and their
- * results the assistant's, in the order in which they happened.
+ * A part of a message. The role decides which: text is in any message, images, files and approvals of tools are the user's, calls of
+ * tools and their results the assistant's, in the order in which they happened.
  */
-export type MessagePart = TextPart | MediaPart | ToolCall | ToolResult;
+export type MessagePart = TextPart | MediaPart | ToolCall | ToolResult | ToolApproval;
 
 /** One message of a conversation. */
 export interface AgentMessage {
@@ -124,7 +145,7 @@ export interface AgentRunResult {
   readonly messages: readonly AgentMessage[];
   /** Tokens of all calls to a model; `undefined` when the engine reports none. */
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | undefined;
-  /** Why the run ended, in the engine's own terms, e.g. `stop`, `length`. */
+  /** Why the run ended, in the engine's own terms, e.g. `stop`, `length`; `approval` where it asks the user before a tool runs. */
   readonly stopReason: string;
   /** The model that answered; `undefined` when the engine reports none. */
   readonly model: string | undefined;

@@ -23,7 +23,7 @@ let open = 0;
 /** Behaves as the last message says. */
 const scripted = {
   name: 'scripted',
-  accepts: ['image', 'tool.call', 'tool.result'],
+  accepts: ['image', 'tool.call', 'tool.result', 'tool.approval'],
   async open() {
     open += 1;
     return {

@@ -1,6 +1,7 @@
 /** The AI SDK's own chat, as `useChat` drives it, with a plain state in place of React's. */
 import {
   AbstractChat,
+  type ChatInit,
   type ChatState,
   type ChatStatus,
   DefaultChatTransport,
@@ -26,7 +27,12 @@ class PlainState implements ChatState<UIMessage> {
 class Chat extends AbstractChat<UIMessage> {}
 
 /** A chat that talks to `api`; `replies` are the responses that it got, `finishReasons` what it was told at their ends. */
-export function chatOf(api: string, id: string, body: object = {}) {
+export function chatOf(
+  api: string,
+  id: string,
+  body: object = {},
+  init: Pick<ChatInit<UIMessage>, 'sendAutomaticallyWhen'> = {},
+) {
   const replies: Response[] = [];
   const finishReasons: unknown[] = [];
   const keeping: typeof fetch = async (...args) => {
@@ -35,6 +41,7 @@ export function chatOf(api: string, id: string, body: object = {}) {
     return reply;
   };
   const chat = new Chat({
+    ...init,
     id,
     state: new PlainState(),
     transport: new DefaultChatTransport({ api, body, fetch: keeping }),

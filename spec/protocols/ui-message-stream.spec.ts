@@ -309,6 +309,58 @@ describe('uiMessageRequest()', () => {
     });
   });
 
+  it('takes a decision of the last step of the last answer for one, any other for history', async () => {
+    const { app, seen } = appOf(smallEngine());
+    await serving(app, async (url) => {
+      const tool = (id: string, approved: boolean, state = 'approval-responded') => ({
+        ...{ type: 'tool-remove', toolCallId: id, state, input: {} },
+        approval: { id, approved },
+      });
+      const step = { type: 'step-start' };
+      const begun = { type: 'text', text: 'Well.' };
+      const messages = [
+        { id: '1', role: 'assistant', parts: [step, tool('c1', true)] },
+        { id: '2', role: 'user', parts: [{ type: 'text', text: 'Go on' }] },
+        {
+          id: '3',
+          role: 'assistant',
+          parts: [
+            ...[step, tool('c2', false), tool('c3', false, 'output-denied'), step, begun],
+            ...[tool('c4', true), tool('c5', false)],
+          ],
+        },
+      ];
+      await fetch(`${url}api/chat`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ id: 'c', messages }),
+      });
+      const call = (id: string) => ({ type: 'tool.call', id, name: 'remove', arguments: {} });
+      const result = (id: string, output: string) => ({
+        ...{ type: 'tool.result', id, output, is_error: true },
+      });
+      const NO = 'The user did not approve the call';
+      expect(seen[0]).toEqual([
+        { role: 'assistant', content: [call('c1'), result('c1', 'The call was cut off')] },
+        { role: 'user', content: 'Go on' },
+        {
+          role: 'assistant',
+          content: [
+            ...[call('c2'), result('c2', NO), call('c3'), result('c3', NO), begun],
+            ...[call('c4'), call('c5')],
+          ],
+        },
+        {
+          role: 'user',
+          content: [
+            { type: 'tool.approval', id: 'c4', approved: true },
+            { type: 'tool.approval', id: 'c5', approved: false },
+          ],
+        },
+      ]);
+    });
+  });
+
   it.each([{ limit: 0 }, { limit: 'much' }, { size: 1 }, 7])(
     'refuses wrong options: %j',
     (options) => {

@@ -13,6 +13,8 @@ import { type AiSdkConfiguration, type AiSdkOptions, parseOptions } from './opti
 
 export type { AiSdkOptions } from './options.js';
 
+const PARTS = ['image', 'file', 'tool.call', 'tool.result'] as const;
+
 /**
  * An engine on the [AI SDK](https://ai-sdk.dev), `ai` 5, 6 or 7. Its own telemetry is on, without texts: with `ai` 5 and 6 its spans are
  * under `invoke_agent` and in the session; `ai` 7 needs an integration for it.
@@ -36,7 +38,7 @@ export function aiSdk(options: AiSdkOptions): AgentEngine {
   requirePeers('aiSdk()', ['ai']);
   return {
     name: 'ai-sdk',
-    accepts: ['image', 'file', 'tool.call', 'tool.result'],
+    accepts: configuration.approvals === 'ask' ? [...PARTS, 'tool.approval'] : PARTS,
     async open(request, signal) {
       signal.throwIfAborted();
       const model = chooseModel(configuration.model, request.model);
@@ -46,7 +48,7 @@ export function aiSdk(options: AiSdkOptions): AgentEngine {
 }
 
 function openSession(configuration: AiSdkConfiguration, signal: AbortSignal): EngineSession {
-  const { model, instructions, tools, maxSteps } = configuration;
+  const { model, instructions, tools, maxSteps, approvals } = configuration;
   const stop = new AbortController();
   const unfollow = follow(stop, signal);
   return {
@@ -68,7 +70,7 @@ function openSession(configuration: AiSdkConfiguration, signal: AbortSignal): En
         onError: () => {},
         ...(system !== undefined && { system }),
       });
-      const translate = createTranslator();
+      const translate = createTranslator(approvals);
       for await (const part of answer.fullStream) {
         // After an abort the SDK ends the stream without a failure.
         stop.signal.throwIfAborted();

@@ -8,6 +8,7 @@ import {
   type ToolResult,
   textOf,
 } from '../../shared/run-events.js';
+import type { Decision } from '../decisions.js';
 import { argumentsOf, toTurns } from '../history.js';
 
 type ToolOutput = Extract<ToolModelMessage['content'][number], { type: 'tool-result' }>['output'];
@@ -23,11 +24,19 @@ export function toSystem(
 }
 
 export function toModelMessages(messages: readonly AgentMessage[]): ModelMessage[] {
-  return toTurns(messages).flatMap((turn): ModelMessage[] => {
+  return toTurns(messages).flatMap((turn, i, turns): ModelMessage[] => {
     const { role } = turn;
     if (role === 'user') return [{ role, content: turn.content.map(toUserPart) }];
-    const answer = { role, content: turn.content.map(toAnswerPart) };
-    const results = turn.results.map(({ call, result }) => toResultPart(call, result));
+    // The SDK runs what was approved only where the conversation ends with the decision.
+    const decides = i === turns.length - 1;
+    const asked = turn.results.filter(({ decision }) => decides && decision);
+    const answer = {
+      role,
+      content: [...turn.content.map(toAnswerPart), ...asked.map(({ call }) => toRequestPart(call))],
+    };
+    const results = turn.results.map(({ call, result, decision }) =>
+      decides && decision ? toDecisionPart(decision) : toResultPart(call, result),
+    );
     return results.length === 0 ? [answer] : [answer, { role: 'tool', content: results }];
   });
 }
@@ -43,6 +52,15 @@ function toAnswerPart(part: TextPart | ToolCall) {
   if (part.type === 'text') return { type: 'text' as const, text: part.text };
   const { id: toolCallId, name: toolName } = part;
   return { type: 'tool-call' as const, toolCallId, toolName, input: argumentsOf(part) };
+}
+
+/** A call is asked for once: the call's id serves for the question. */
+function toRequestPart({ id }: ToolCall) {
+  return { type: 'tool-approval-request' as const, approvalId: id, toolCallId: id };
+}
+
+function toDecisionPart({ call, approved }: Decision) {
+  return { type: 'tool-approval-response' as const, approvalId: call.id, approved };
 }
 
 function toResultPart({ name: toolName }: ToolCall, { id, output, is_error }: ToolResult) {

@@ -21,6 +21,13 @@ export interface AiSdkOptions {
    */
   readonly tools?: ToolSet | undefined;
   /**
+   * What becomes of a tool with `needsApproval` (`ai` 6 and 7; `ai` 5 runs it). `'reject'`: it is denied. `'ask'`: the run ends with an
+   * event `tool.approval` for each, and the stop reason `approval`; the tool runs in the next turn, if the user approves it. The
+   * conversation is the client's word, so is its approval: what a user may do is for the tool to check.
+   * @defaultValue `'reject'`
+   */
+  readonly approvals?: 'ask' | 'reject' | undefined;
+  /**
    * How often the model is called in one run, at most; 1 or more. Where the last call asks for tools, the run ends after them with
    * the reason `tool-calls`.
    * @defaultValue 20
@@ -33,6 +40,7 @@ export interface AiSdkConfiguration {
   readonly model: LanguageModel;
   readonly instructions: string | undefined;
   readonly tools: ToolSet;
+  readonly approvals: 'ask' | 'reject';
   readonly maxSteps: number;
 }
 
@@ -51,6 +59,10 @@ const PARSERS: Parsers<AiSdkConfiguration> = {
   tools: (value = {}) => {
     if (isJsonObject(value) && Object.values(value).every(isJsonObject)) return value as ToolSet;
     throw configError('aiSdk: tools', 'must be an object of tools by their names', value);
+  },
+  approvals: (value = 'reject') => {
+    if (value === 'ask' || value === 'reject') return value;
+    throw configError('aiSdk: approvals', 'must be ask or reject', value);
   },
   maxSteps: (value = 20) => {
     if (Number.isSafeInteger(value) && Number(value) >= 1) return Number(value);

@@ -46,6 +46,19 @@ export function eventCases({ engine }: ConformanceSubject): ConformanceCase[] {
       },
     },
     {
+      name: 'asks for the approval of a call that it has told, and ends with the reason approval',
+      async test() {
+        const events = await read();
+        const at = events.findIndex((event) => event?.type === 'tool.approval');
+        const asked = events[at];
+        if (asked?.type !== 'tool.approval') return;
+        const isCall = (event: AgentEvent) => event.type === 'tool.call' && event.id === asked.id;
+        assert.ok(events.slice(0, at).some(isCall), 'tool.approval comes after its tool.call');
+        const end = events.at(-1);
+        assert.equal(end?.type === 'run.end' && end.stop_reason, 'approval');
+      },
+    },
+    {
       name: 'streams the text that the result has',
       async test() {
         const running = run(engine(), ask('Hello'));

@@ -52,6 +52,22 @@ export function partCases(subject: ConformanceSubject): ConformanceCase[] {
           1,
         ),
     },
+    {
+      name: 'takes the decision about a tool call, or refuses it by its place',
+      test: () =>
+        assertTaken(
+          subject,
+          [
+            { role: 'user', content: 'Remove it.' },
+            { role: 'assistant', content: TOOLS.slice(0, 2) },
+            {
+              role: 'user',
+              content: [text('No.'), { type: 'tool.approval', id: 'call-1', approved: false }],
+            },
+          ],
+          2,
+        ),
+    },
   ];
 }
 

@@ -80,7 +80,7 @@ export function remote(options: RemoteOptions): AgentEngine {
   );
   return {
     name: 'remote',
-    accepts: ['image', 'file', 'tool.call', 'tool.result'],
+    accepts: ['image', 'file', 'tool.call', 'tool.result', 'tool.approval'],
     async open(request, signal) {
       const call = startCall(signal, timeoutMs);
       try {

@@ -1,6 +1,8 @@
 /** The updates that an ACP agent sends in its turn go in, a run's events come out. */
+import { isDeepStrictEqual } from 'node:util';
 import type { SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
 import type { AgentEvent } from '../../shared/run-events.js';
+import type { Decision } from '../decisions.js';
 import { createTextDeltas } from './text-deltas.js';
 
 /** Makes events of one turn. */
@@ -10,6 +12,10 @@ export interface EventMapper {
   onPermissionRequest(call: ToolCallUpdate): void;
   /** The permission was not given, whatever the agent makes of the call. */
   onDenied(toolCallId: string): void;
+  /** What the user has decided about the same call in the turn before. */
+  decisionOn(toolCallId: string): Decision | undefined;
+  /** The user is asked, and the turn is over. */
+  onAsked(toolCallId: string): void;
   /** The turn is over. */
   end(): void;
 }
@@ -21,6 +27,7 @@ interface Call extends ToolCallUpdate {
   /** Its `tool.result` is out. */
   done: boolean;
   denied: boolean;
+  decision?: Decision | undefined;
 }
 
 const DENIED = 'The tool was denied: permission was not given';
@@ -29,24 +36,34 @@ const DENIED = 'The tool was denied: permission was not given';
  * A call is reported once it is in progress, has ended, is asked for, or the turn ends: while it is pending, agents send its
  * arguments as they grow.
  *
+ * A call that the user has approved was told in the turn before: only its result is reported, under the id that it had there.
+ *
  * @see https://agentclientprotocol.com/protocol/tool-calls
  */
-export function createEventMapper(push: (event: AgentEvent) => void): EventMapper {
+export function createEventMapper(
+  push: (event: AgentEvent) => void,
+  decisions: readonly Decision[],
+): EventMapper {
+  const claim = claimer(decisions);
   const calls = new Map<string, Call>();
   const texts = createTextDeltas();
   const report = (call: Call) => {
     if (call.reported) return;
     call.reported = true;
     texts.reset();
-    const { toolCallId: id, rawInput } = call;
-    push({ type: 'tool.call', id, name: toolName(call), arguments: rawInput ?? {} });
+    call.decision = claim(call);
+    if (!call.decision?.approved) push({ type: 'tool.call', ...describe(call) });
   };
   const finish = (call: Call) => {
     if (call.done) return;
     call.done = true;
     const is_error = call.denied || call.status === 'failed';
     const output = call.denied ? DENIED : toolOutput(call);
-    push({ type: 'tool.result', id: call.toolCallId, output, is_error });
+    const id = call.decision?.approved ? call.decision.call.id : call.toolCallId;
+    push({ type: 'tool.result', id, output, is_error });
+  };
+  const finishDenied = () => {
+    for (const call of calls.values()) if (call.denied) finish(call);
   };
   const merge = (update: ToolCallUpdate, isComplete: boolean) => {
     const call = calls.get(update.toolCallId) ?? {
@@ -86,13 +103,36 @@ export function createEventMapper(push: (event: AgentEvent) => void): EventMappe
       const call = calls.get(toolCallId);
       if (call !== undefined) call.denied = true;
     },
+    decisionOn: (toolCallId) => calls.get(toolCallId)?.decision,
+    onAsked(toolCallId) {
+      finishDenied();
+      const call = calls.get(toolCallId);
+      if (call !== undefined) push({ type: 'tool.approval', ...describe(call) });
+    },
     end() {
-      for (const call of calls.values()) {
-        report(call);
-        if (call.denied) finish(call);
-      }
+      for (const call of calls.values()) report(call);
+      finishDenied();
     },
   };
+}
+
+/** Finds what the user has decided about a call. An approval is good for one call; what was refused once stays refused. */
+function claimer(decisions: readonly Decision[]): (call: ToolCallUpdate) => Decision | undefined {
+  const open = new Set(decisions);
+  return (call) => {
+    const { name, arguments: input } = describe(call);
+    for (const decision of open) {
+      const { call: asked, approved } = decision;
+      if (asked.name !== name || !isDeepStrictEqual(asked.arguments, input)) continue;
+      if (approved) open.delete(decision);
+      return decision;
+    }
+    return undefined;
+  };
+}
+
+function describe(call: ToolCallUpdate) {
+  return { id: call.toolCallId, name: toolName(call), arguments: call.rawInput ?? {} };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Options go in, an engine comes out that drives a coding agent over ACP, through Rivet's daemon `sandbox-agent`. */
 import type { Session, SessionPersistDriver, SessionRecord } from 'sandbox-agent';
+import { decisionsOf } from '../decisions.js';
 import type { AgentEngine, EngineRequest, EngineSession } from '../engine.js';
 import { engineLate } from '../engine-error.js';
 import { requirePeers } from '../peer.js';
@@ -12,7 +13,12 @@ import { refuseImages } from './prompt.js';
 import { createRivetSession } from './session.js';
 import { createTurnEvents } from './turn-events.js';
 
-export type { RivetOptions, RivetPermission, RivetPermissionRequest } from './options.js';
+export type {
+  RivetOptions,
+  RivetPermission,
+  RivetPermissionRequest,
+  RivetReply,
+} from './options.js';
 
 /**
  * An engine that drives a coding agent, such as Claude Code or Codex, over the Agent Client Protocol, through Rivet's
@@ -44,7 +50,7 @@ export function rivet(options?: RivetOptions): AgentEngine {
   requirePeers('rivet()', ['sandbox-agent']);
   return {
     name: 'rivet',
-    accepts: ['image', 'tool.call', 'tool.result'],
+    accepts: ['image', 'tool.call', 'tool.result', 'tool.approval'],
     async open(request, signal) {
       signal.throwIfAborted();
       const { startTimeoutMs } = configuration;
@@ -71,7 +77,7 @@ async function openSession(
     url === undefined
       ? await startDaemon({ ...(dataHome && { XDG_DATA_HOME: dataHome }), ...env }, starting)
       : await connectDaemon(url, token, starting);
-  const events = createTurnEvents();
+  const events = createTurnEvents(decisionsOf(messages));
   const guard = new GuardedFetch(events.onMessage, maxEventBytes);
   const client = await SandboxAgent.connect({
     baseUrl: daemon.url,

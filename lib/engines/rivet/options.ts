@@ -9,8 +9,11 @@ import {
 } from '../../shared/option-parsing.js';
 import { parseEventBytes } from '../response-body.js';
 
-/** How an agent's question for permission is answered. */
-export type RivetPermission = 'once' | 'always' | 'reject';
+/** An answer that agents know. */
+export type RivetReply = 'once' | 'always' | 'reject';
+
+/** How an agent's question for permission is answered: at once, or by the user. */
+export type RivetPermission = RivetReply | 'ask';
 
 /** What an agent asks permission for. */
 export interface RivetPermissionRequest {
@@ -22,7 +25,7 @@ export interface RivetPermissionRequest {
   readonly title: string | undefined;
   readonly arguments: unknown;
   /** The answers that the agent knows what to do with. */
-  readonly replies: readonly RivetPermission[];
+  readonly replies: readonly RivetReply[];
 }
 
 /** What `rivet()` takes. An explicit `undefined` means the default. */
@@ -58,6 +61,9 @@ export interface RivetOptions {
    * Answer to an agent that asks permission to use a tool: `'once'` or `'always'` allow it, or a function decides. Agents
    * read and write files and run programs, here on behalf of any client that can send a request. A function that throws, or says
    * anything else, refuses and fails the run.
+   *
+   * `'ask'` leaves it to the user: the run ends with the event `tool.approval` and the stop reason `approval`. The next turn is a new
+   * session of the agent. A call of the same tool with the same arguments is then what the user has decided about; once.
    * @defaultValue `'reject'`
    */
   readonly permissions?:
@@ -90,7 +96,12 @@ export interface RivetConfiguration {
   readonly maxEventBytes: number;
 }
 
-const PERMISSIONS: readonly unknown[] = ['once', 'always', 'reject'] satisfies RivetPermission[];
+const PERMISSIONS: readonly unknown[] = [
+  'once',
+  'always',
+  'reject',
+  'ask',
+] satisfies RivetPermission[];
 
 export function isPermission(value: unknown): value is RivetPermission {
   return PERMISSIONS.includes(value);

@@ -17,7 +17,9 @@ export function toPrompt(messages: readonly AgentMessage[]): ContentBlock[] {
     JSON.stringify({ role, content: withoutImages(content, images) }),
   );
   withoutImages(question.content, images);
-  const asked = textOf(question.content);
+  const asked = [textOf(question.content), ...toDecisions(question.content)]
+    .filter((line) => line !== '')
+    .join('\n');
   const text =
     lines.length === 0
       ? asked
@@ -28,6 +30,18 @@ export function toPrompt(messages: readonly AgentMessage[]): ContentBlock[] {
           asked,
         ].join('\n\n');
   return [...images, { type: 'text', text }];
+}
+
+/** The agent begins anew, and must make an approved call again: the permission is given when it asks. */
+function toDecisions(content: AgentMessage['content']): string[] {
+  if (typeof content === 'string') return [];
+  return content.flatMap((part) => {
+    if (part.type !== 'tool.approval') return [];
+    const call = `the tool call ${JSON.stringify(part.id)}`;
+    return part.approved
+      ? [`I approve ${call}: make it now, with the same arguments.`]
+      : [`I do not approve ${call}: go on without it.`];
+  });
 }
 
 /**

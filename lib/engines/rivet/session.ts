@@ -1,11 +1,17 @@
 /** An agent's session at the daemon goes in, an engine's session comes out: its turn, its requests for permission, its end. */
 import type { SandboxAgent, Session, SessionPermissionRequest } from 'sandbox-agent';
 import { configError } from '../../shared/errors.js';
+import { refusedResults } from '../decisions.js';
 import type { EngineSession } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
 import { atMost } from '../waiting.js';
 import { toolName } from './events.js';
-import { isPermission, type RivetConfiguration, type RivetPermission } from './options.js';
+import {
+  isPermission,
+  type RivetConfiguration,
+  type RivetPermission,
+  type RivetReply,
+} from './options.js';
 import { toPrompt } from './prompt.js';
 import type { TurnEvents } from './turn-events.js';
 
@@ -38,7 +44,13 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
     } catch (error) {
       policyFailure ??= { error };
     }
-    if (reply === 'reject') events.onDenied(request.toolCall.toolCallId);
+    const { toolCallId } = request.toolCall;
+    if (reply === 'ask') {
+      const decision = events.decisionOn(toolCallId);
+      if (decision === undefined) return events.ask(toolCallId);
+      reply = decision.approved ? 'once' : 'reject';
+    }
+    if (reply === 'reject') events.onDenied(toolCallId);
     await respond(session, request, reply);
   };
   // `onRequest` rejects when the session has ended meanwhile; that end has answered the agent.
@@ -50,18 +62,23 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
     model,
     async *prompt({ messages }) {
       signal.throwIfAborted();
+      yield* refusedResults(messages);
       const answer = session.prompt(toPrompt(messages));
       const over = () => {
         turn = undefined;
       };
       turn = answer.then(over, over);
       let answered = false;
+      let asked = false;
       for await (const event of events.read(turn, signal)) {
-        answered ||= event.type === 'message.delta' || event.type === 'tool.call';
+        answered ||= event.type === 'message.delta' || event.type.startsWith('tool.');
+        asked ||= event.type === 'tool.approval';
         yield event;
       }
-      const { stopReason, usage } = await answer;
       if (policyFailure) throw policyFailure.error;
+      // The agent still waits for its permission: `close()` ends its turn.
+      if (asked) return yield { type: 'run.end', stop_reason: 'approval' };
+      const { stopReason, usage } = await answer;
       // Adapters report so that their call to the model has failed.
       if (stopReason === 'end_turn' && !answered) {
         throw engineFailed('The agent ended its turn without an answer');
@@ -99,13 +116,13 @@ async function decide(
     replies: availableReplies,
   });
   if (isPermission(reply)) return reply;
-  throw configError('rivet: permissions', 'must return once, always or reject', reply);
+  throw configError('rivet: permissions', 'must return once, always, reject or ask', reply);
 }
 
 async function respond(
   session: Session,
   { id, availableReplies }: SessionPermissionRequest,
-  reply: RivetPermission,
+  reply: RivetReply,
 ): Promise<void> {
   const known = reply === 'always' && !availableReplies.includes(reply) ? 'once' : reply;
   if (availableReplies.includes(known)) return session.respondPermission(id, known);

@@ -2,6 +2,7 @@
 import type { SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
 import { isJsonObject } from '../../shared/json.js';
 import type { AgentEvent } from '../../shared/run-events.js';
+import type { Decision } from '../decisions.js';
 import { createEventQueue } from '../event-queue.js';
 import { onAbort } from '../waiting.js';
 import { createEventMapper } from './events.js';
@@ -15,13 +16,18 @@ export interface TurnEvents {
   readonly takesImages: boolean;
   /** The agent was told that it may not make this call. */
   onDenied(toolCallId: string): void;
+  /** What the user has decided about this call in the turn before. */
+  decisionOn(toolCallId: string): Decision | undefined;
+  /** Ends the events: the user is asked about this call. */
+  ask(toolCallId: string): void;
   /** The events of a turn, until `turn` settles and the last of them is out. */
   read(turn: Promise<unknown>, signal: AbortSignal): AsyncGenerator<AgentEvent>;
 }
 
-export function createTurnEvents(): TurnEvents {
+/** @param decisions - what the user has decided about the calls of the turn before */
+export function createTurnEvents(decisions: readonly Decision[]): TurnEvents {
   const queue = createEventQueue<AgentEvent>();
-  const mapper = createEventMapper(queue.push);
+  const mapper = createEventMapper(queue.push, decisions);
   let inTurn = false;
   let agentSessionId: string | undefined;
   let takesImages = false;
@@ -39,6 +45,14 @@ export function createTurnEvents(): TurnEvents {
       return takesImages;
     },
     onDenied: mapper.onDenied,
+    decisionOn: mapper.decisionOn,
+    ask(toolCallId) {
+      // One question is enough to end the turn.
+      if (!inTurn) return;
+      inTurn = false;
+      mapper.onAsked(toolCallId);
+      queue.end();
+    },
     onMessage({ method, params, result }, answers) {
       if (answers === 'initialize') {
         takesImages = memberAt(result, 'agentCapabilities', 'promptCapabilities', 'image') === true;
@@ -62,6 +76,7 @@ export function createTurnEvents(): TurnEvents {
     async *read(turn, signal) {
       inTurn = true;
       const end = () => {
+        if (!inTurn) return;
         inTurn = false;
         mapper.end();
         queue.end();

@@ -24,7 +24,8 @@ const PARSERS: Parsers<{ runId: string }> = {
 
 /**
  * Tells a run as AG-UI events, which `HttpAgent` of `@ag-ui/client` reads, with the session id as the `threadId`: the run's start
- * and end, text, reasoning, tools, an error as `RUN_ERROR`. `RUN_FINISHED` has the stop reason and the usage in its `result`.
+ * and end, text, reasoning, tools, an error as `RUN_ERROR`. `RUN_FINISHED` has the stop reason and the usage in its `result`. A tool that
+ * waits for the user is an interrupt of it, with the reason `tool_call` and the call's id as its own.
  *
  * @param run - what `run()` returned. It starts when the response is read
  * @param options - see {@link AgUiEventsOptions}
@@ -47,6 +48,7 @@ type Message = { readonly kind: 'TEXT' | 'REASONING'; readonly messageId: string
 function createTeller(runId: string): RunTeller {
   let open: Message | undefined;
   let threadId = '';
+  const interrupts: object[] = [];
   const usage = { inputTokens: 0, outputTokens: 0 };
 
   function* close(): Iterable<object> {
@@ -82,6 +84,9 @@ function createTeller(runId: string): RunTeller {
       case 'tool.call':
         yield* close();
         return yield* toolCall(event);
+      case 'tool.approval':
+        interrupts.push(toInterrupt(event));
+        return;
       case 'tool.result':
         yield* close();
         yield toolResult(event);
@@ -95,6 +100,7 @@ function createTeller(runId: string): RunTeller {
           threadId,
           runId,
           result: { stopReason: event.stop_reason, usage },
+          ...(interrupts.length > 0 && { outcome: { type: 'interrupt', interrupts } }),
         };
     }
   }
@@ -116,6 +122,21 @@ function* toolCall({ id, name, arguments: args }: AgentEvent & { type: 'tool.cal
   yield { type: 'TOOL_CALL_START', toolCallId: id, toolCallName: name };
   yield { type: 'TOOL_CALL_ARGS', toolCallId: id, delta: JSON.stringify(args ?? {}) };
   yield { type: 'TOOL_CALL_END', toolCallId: id };
+}
+
+/** The client resumes with the payload that the schema describes. */
+function toInterrupt({ id, name }: AgentEvent & { type: 'tool.approval' }): object {
+  return {
+    id,
+    reason: 'tool_call',
+    message: `May the tool ${name} run?`,
+    toolCallId: id,
+    responseSchema: {
+      type: 'object',
+      properties: { approved: { type: 'boolean' } },
+      required: ['approved'],
+    },
+  };
 }
 
 /** An AG-UI result is text. */

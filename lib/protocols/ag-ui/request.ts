@@ -1,7 +1,7 @@
 /** The `RunAgentInput` of the AG-UI protocol goes in, an envelope comes out. */
 import type { RequestHandler } from 'express';
 import { isJsonObject, type JsonObject } from '../../shared/json.js';
-import type { AgentMessage, MessagePart } from '../../shared/run-events.js';
+import type { AgentMessage, MessagePart, ToolApproval } from '../../shared/run-events.js';
 import { type ClientRequestOptions, clientRequest } from '../client-request.js';
 import { cutOff, fromUrl, notCarried, toMedia, toMessage } from '../message-parts.js';
 
@@ -10,7 +10,8 @@ const INPUTS = ['runId', 'parentRunId', 'state', 'tools', 'context', 'forwardedP
 /**
  * Takes the requests of an unmodified `HttpAgent` of `@ag-ui/client`: its `threadId` becomes the `session_id`, its messages
  * `inputs.messages`, what `run()` takes; `runId`, `state`, `tools`, `context` and `forwardedProps` are inputs by their own names.
- * Mount it before `agentEnvelope()`. A body of anything else passes untouched.
+ * What resumes an interrupted run, `{ approved }` as the payload, becomes a part `tool.approval` of a message of the user. Mount it
+ * before `agentEnvelope()`. A body of anything else passes untouched.
  *
  * It parses the body itself when nothing has, and **replaces `req.body`** by the envelope. Earlier reasoning is left out, since
  * models think anew. A message or a part that an envelope cannot carry is a 422. Every error of the route reaches the client as text.
@@ -32,7 +33,7 @@ export function agUiRequest(options?: ClientRequestOptions): RequestHandler {
       sessionId: ({ threadId }) => threadId,
       inputs: (body) => ({
         ...Object.fromEntries(Object.entries(body).filter(([name]) => INPUTS.includes(name))),
-        messages: toMessages(body.messages as unknown[]),
+        messages: toMessages(body.messages as unknown[], toApprovals(body.resume)),
       }),
       taken: ['threadId', 'messages', ...INPUTS],
     },
@@ -40,9 +41,30 @@ export function agUiRequest(options?: ClientRequestOptions): RequestHandler {
   );
 }
 
-function toMessages(messages: readonly unknown[]): AgentMessage[] {
+/** What the user answers to the interrupts of the run before, one for each call. */
+function toApprovals(resume: unknown): ToolApproval[] {
+  if (resume === undefined || resume === null) return [];
+  if (!Array.isArray(resume)) throw notCarried('/resume', 'must be an array');
+  return resume.map((entry, i) => {
+    const { interruptId: id, status, payload } = Object(entry) as JsonObject;
+    const at = `/resume/${i}`;
+    if (typeof id !== 'string') throw notCarried(`${at}/interruptId`, 'must be a string');
+    if (status === 'cancelled') return { type: 'tool.approval', id, approved: false };
+    const approved = isJsonObject(payload) ? payload.approved : undefined;
+    if (typeof approved !== 'boolean') {
+      throw notCarried(`${at}/payload/approved`, 'must be true or false');
+    }
+    return { type: 'tool.approval', id, approved };
+  });
+}
+
+function toMessages(
+  messages: readonly unknown[],
+  approvals: readonly ToolApproval[],
+): AgentMessage[] {
   const results = resultsOf(messages);
-  return messages.flatMap((message, i) => {
+  for (const { id } of approvals) if (!results.has(id)) results.set(id, []);
+  const conversation = messages.flatMap((message, i) => {
     const at = `/messages/${i}`;
     if (!isJsonObject(message)) throw notCarried(at, 'must be an object');
     switch (message.role) {
@@ -67,16 +89,21 @@ function toMessages(messages: readonly unknown[]): AgentMessage[] {
         );
     }
   });
+  // The client has added no message of the user to an interrupted run.
+  return [...conversation, ...toMessage('user', approvals)];
 }
 
-function resultsOf(messages: readonly unknown[]): ReadonlyMap<unknown, MessagePart> {
-  const results = new Map<unknown, MessagePart>();
+/** What there is to say of a call after it, by its id. */
+type Results = Map<unknown, readonly MessagePart[]>;
+
+function resultsOf(messages: readonly unknown[]): Results {
+  const results: Results = new Map();
   for (const message of messages) {
     if (!isJsonObject(message) || message.role !== 'tool') continue;
     const { toolCallId: id, content, error } = message;
     const failed = error !== undefined && error !== null;
     const output = failed && !content ? error : content;
-    results.set(id, { type: 'tool.result', id: String(id), output, is_error: failed });
+    results.set(id, [{ type: 'tool.result', id: String(id), output, is_error: failed }]);
   }
   return results;
 }
@@ -112,11 +139,7 @@ function toSource({ mimeType, data, url }: JsonObject, at: string): MessagePart 
   throw notCarried(at, 'must have its data or its url');
 }
 
-function toCalls(
-  calls: unknown,
-  results: ReadonlyMap<unknown, MessagePart>,
-  at: string,
-): MessagePart[] {
+function toCalls(calls: unknown, results: Results, at: string): MessagePart[] {
   if (!Array.isArray(calls)) return [];
   return calls.flatMap((call, j): MessagePart[] => {
     const { id, function: called } = Object(call) as JsonObject;
@@ -126,7 +149,7 @@ function toCalls(
     const args = parseArguments(called.arguments);
     return [
       { type: 'tool.call', id, name: called.name, arguments: args },
-      results.get(id) ?? cutOff(id),
+      ...(results.get(id) ?? [cutOff(id)]),
     ];
   });
 }

@@ -2,9 +2,9 @@
 import type { RequestHandler } from 'express';
 import { isJsonObject, type JsonObject } from '../../shared/json.js';
 import { escapePointer } from '../../shared/pointer.js';
-import type { AgentMessage, MessagePart } from '../../shared/run-events.js';
+import type { AgentMessage, MessagePart, ToolApproval } from '../../shared/run-events.js';
 import { type ClientRequestOptions, clientRequest } from '../client-request.js';
-import { cutOff, fromUrl, notCarried, toMessage } from '../message-parts.js';
+import { cutOff, fromUrl, notCarried, refused, toMessage } from '../message-parts.js';
 
 /**
  * Takes the requests of an unmodified `useChat`: its chat's `id` becomes the `session_id`, its UI messages `inputs.messages`, what
@@ -12,6 +12,8 @@ import { cutOff, fromUrl, notCarried, toMessage } from '../message-parts.js';
  *
  * It parses the body itself when nothing has, and **replaces `req.body`** by the envelope. Members that the app adds to the
  * body stay at its top level, where the fields of the allowlist are.
+ *
+ * What the user answers to a tool that asks (`addToolApprovalResponse`) becomes a part `tool.approval` of a message of the user.
  *
  * Earlier reasoning is left out, since models think anew. A part that an envelope cannot carry (a data part, a source) is a 422.
  * Every error of the route reaches the client as text, which `useChat` shows as its `error`.
@@ -48,14 +50,34 @@ function toMessages(messages: readonly unknown[]): AgentMessage[] {
       throw notCarried(`${at}/role`, 'must be one of system, user, assistant');
     }
     if (!Array.isArray(parts)) throw notCarried(`${at}/parts`, 'must be an array');
-    return toMessage(
-      role,
-      parts.flatMap((part, j) => toParts(part, `${at}/parts/${escapePointer(String(j))}`)),
-    );
+    const decided = i === messages.findLastIndex(isAnswer) ? decisionsIn(parts) : [];
+    const ids = decided.map(({ id }) => id);
+    return [
+      ...toMessage(
+        role,
+        parts.flatMap((part, j) => toParts(part, `${at}/parts/${escapePointer(String(j))}`, ids)),
+      ),
+      ...toMessage('user', decided),
+    ];
   });
 }
 
-function toParts(part: unknown, at: string): MessagePart[] {
+const isAnswer = (message: unknown) => isJsonObject(message) && message.role === 'assistant';
+
+/** What the user decides in this turn is in the last step of the last answer, which goes on after it. */
+function decisionsIn(parts: readonly unknown[]): ToolApproval[] {
+  const objects = parts.filter(isJsonObject);
+  const begin = objects.findLastIndex(({ type }) => type === 'step-start');
+  return objects.slice(begin + 1).flatMap(({ state, toolCallId: id, approval }) => {
+    if (state !== 'approval-responded' || typeof id !== 'string') return [];
+    return [{ type: 'tool.approval' as const, id, approved: isApproved(approval) }];
+  });
+}
+
+const isApproved = (approval: unknown) => isJsonObject(approval) && approval.approved === true;
+
+/** @param decided - the calls that the user decides about in this turn */
+function toParts(part: unknown, at: string, decided: readonly string[]): MessagePart[] {
   if (!isJsonObject(part) || typeof part.type !== 'string') {
     throw notCarried(at, 'must be an object with a type');
   }
@@ -66,12 +88,17 @@ function toParts(part: unknown, at: string): MessagePart[] {
   if (type === 'file' && typeof mediaType === 'string' && typeof url === 'string') {
     return [fromUrl(mediaType, url)];
   }
-  if (type === 'dynamic-tool') return toToolParts(part, part.toolName, at);
-  if (type.startsWith('tool-')) return toToolParts(part, type.slice('tool-'.length), at);
+  if (type === 'dynamic-tool') return toToolParts(part, part.toolName, at, decided);
+  if (type.startsWith('tool-')) return toToolParts(part, type.slice('tool-'.length), at, decided);
   throw notCarried(at, 'must be a part of text, reasoning, a file or a tool');
 }
 
-function toToolParts(part: JsonObject, name: unknown, at: string): MessagePart[] {
+function toToolParts(
+  part: JsonObject,
+  name: unknown,
+  at: string,
+  decided: readonly string[],
+): MessagePart[] {
   const { toolCallId: id, state, input, output, errorText } = part;
   if (typeof id !== 'string') throw notCarried(`${at}/toolCallId`, 'must be a string');
   if (typeof name !== 'string') throw notCarried(`${at}/toolName`, 'must be a string');
@@ -81,6 +108,11 @@ function toToolParts(part: JsonObject, name: unknown, at: string): MessagePart[]
       return [call, { type: 'tool.result', id, output, is_error: false }];
     case 'output-error':
       return [call, { type: 'tool.result', id, output: errorText, is_error: true }];
+    case 'output-denied':
+      return [call, refused(id)];
+    case 'approval-responded':
+      if (decided.includes(id)) return [call];
+      return [call, isApproved(part.approval) ? cutOff(id) : refused(id)];
     default:
       return [call, cutOff(id)];
   }

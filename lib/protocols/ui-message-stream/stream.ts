@@ -1,10 +1,12 @@
 /** A run goes in; the AI SDK's UI message stream of it comes out. */
+import { activeSlot } from '../../session/slot.js';
+import { isJsonObject } from '../../shared/json.js';
 import type { AgentEvent, AgentRun, UsageEvent } from '../../shared/run-events.js';
 import { type RunTeller, toRunResponse } from '../run-response.js';
 
 /**
- * Tells a run as the AI SDK's UI message stream, which `useChat` reads: text, reasoning, tools, an error as its `error` part. The
- * message's metadata has the `sessionId`, and at the end `usage` and `finishReason`, the run's stop reason.
+ * Tells a run as the AI SDK's UI message stream, which `useChat` reads: text, reasoning, tools, an error as its `error` part.
+ * A tool that waits for the user is its `tool-approval-request`, which `ai` 5 does not know. The message's metadata has the `sessionId`, and at the end `usage` and `finishReason`, the run's stop reason.
  *
  * @param run - what `run()` returned. It starts when the response is read
  * @returns a response for a bound handler to return, or for anything else that sends one
@@ -30,6 +32,7 @@ const FINISH_REASONS: ReadonlyMap<string, string> = new Map([
   ['max_tokens', 'length'],
   ['tool-calls', 'tool-calls'],
   ['tool_use', 'tool-calls'],
+  ['approval', 'tool-calls'],
   ['toolUse', 'tool-calls'],
   ['content-filter', 'content-filter'],
   ['refusal', 'content-filter'],
@@ -43,13 +46,13 @@ type Chunk = Readonly<Record<string, unknown>>;
 
 function createTeller(): RunTeller {
   const parts = createParts();
+  const refused = refusedIds();
   let usage: Pick<UsageEvent, 'input_tokens' | 'output_tokens'> | undefined;
 
   function* tell(event: AgentEvent): Iterable<Chunk> {
     switch (event.type) {
       case 'run.start':
         yield { type: 'start', messageMetadata: { sessionId: event.session_id } };
-        yield { type: 'start-step' };
         return;
       case 'message.delta':
         return yield* parts.delta('text', event.delta);
@@ -61,9 +64,13 @@ function createTeller(): RunTeller {
         yield { type: 'tool-input-available', toolCallId, toolName, input, ...SERVER_TOOL };
         return;
       }
+      case 'tool.approval':
+        // A call is asked for once: its id serves for the question.
+        yield { type: 'tool-approval-request', approvalId: event.id, toolCallId: event.id };
+        return;
       case 'tool.result':
         yield* parts.close();
-        yield toolOutput(event);
+        yield refused.has(event.id) ? denial(event) : toolOutput(event);
         return parts.answered();
       case 'usage':
         usage = {
@@ -72,8 +79,7 @@ function createTeller(): RunTeller {
         };
         return;
       case 'run.end':
-        yield* parts.close();
-        yield { type: 'finish-step' };
+        yield* parts.finish();
         yield finish(event.stop_reason, usage);
     }
   }
@@ -91,6 +97,8 @@ function createTeller(): RunTeller {
 function createParts() {
   let open: { readonly kind: 'text' | 'reasoning'; readonly id: string } | undefined;
   let count = 0;
+  /** The step is open. An approved tool answers before the first one, in the step that asked. */
+  let inStep = false;
   let stepOver = false;
 
   function* close(): Iterable<Chunk> {
@@ -100,12 +108,18 @@ function createParts() {
   /** What the model says next is in this step, or begins one. */
   function* begin(): Iterable<Chunk> {
     yield* close();
-    if (stepOver) yield* [{ type: 'finish-step' }, { type: 'start-step' }];
+    if (stepOver && inStep) yield { type: 'finish-step' };
+    if (stepOver || !inStep) yield { type: 'start-step' };
+    inStep = true;
     stepOver = false;
   }
   return {
     close,
     begin,
+    *finish(): Iterable<Chunk> {
+      yield* close();
+      if (inStep) yield { type: 'finish-step' };
+    },
     answered() {
       stepOver = true;
     },
@@ -119,6 +133,20 @@ function createParts() {
       yield { type: `${kind}-delta`, id: open.id, delta };
     },
   };
+}
+
+/** The calls that the user refused in the request, which `uiMessageRequest()` put into `inputs.messages`. */
+function refusedIds(): ReadonlySet<unknown> {
+  const messages = activeSlot()?.data?.inputs.messages;
+  const conversation: readonly unknown[] = Array.isArray(messages) ? messages : [];
+  const contents = conversation.flatMap((message) => Object(message).content);
+  const parts = contents.filter(isJsonObject);
+  const answers = parts.filter(({ type, approved }) => type === 'tool.approval' && !approved);
+  return new Set(answers.map(({ id }) => id));
+}
+
+function denial({ id }: AgentEvent & { type: 'tool.result' }): Chunk {
+  return { type: 'tool-output-denied', toolCallId: id };
 }
 
 function toolOutput({ id, output, is_error }: AgentEvent & { type: 'tool.result' }): Chunk {

@@ -125,6 +125,16 @@ const BROKEN: readonly [caseName: string, engine: () => AgentEngine, message?: s
     'is_error must be true or false',
   ],
   [
+    'sends each tool.approval with the members that it must have',
+    sendsToo({ type: 'tool.approval', id: 'a' }),
+    'name must be a string',
+  ],
+  [
+    'asks for the approval of a call that it has told, and ends with the reason approval',
+    sendsToo({ type: 'tool.approval', id: 'a', name: 'b', arguments: {} }),
+    'comes after its tool.call',
+  ],
+  [
     'sends each session.replaced with the members that it must have',
     sendsToo({ type: 'session.replaced', from: 'a' }),
     'to must be a string',
@@ -151,6 +161,7 @@ const BROKEN: readonly [caseName: string, engine: () => AgentEngine, message?: s
   ['takes an image by its URL, or refuses it by its place', textOnly, 'failed'],
   ['takes a file, or refuses it by its place', textOnly, 'failed'],
   ['takes the tool calls of earlier turns, or refuses them by their place', textOnly, 'failed'],
+  ['takes the decision about a tool call, or refuses it by its place', textOnly, 'failed'],
   [
     'is closed once, without a failure, after a run that succeeds',
     badlyClosing,

@@ -92,6 +92,7 @@ describe('a gateway and a runner, two processes', () => {
     const content = [
       { type: 'text', text: 'What is this?' },
       { type: 'image', media_type: 'image/png', data: 'iVBORw0KGgo=' },
+      { type: 'tool.approval', id: 'a', approved: true },
     ];
     const answer = { role: 'assistant', content: [{ type: 'tool.call', id: 'a', name: 'x' }] };
     const messages = [...ask('Hello').messages, answer, { role: 'user', content }];

@@ -16,6 +16,7 @@ import { context, propagation } from '@opentelemetry/api';
 import { conformance } from '../../../lib/engines/conformance/index.js';
 import {
   type AgentEvent,
+  type AgentMessage,
   type AgentRun,
   type MessagePart,
   run,
@@ -430,12 +431,115 @@ describe('permissions', () => {
 
   it.each([
     ['throws', () => Promise.reject(new Error('no policy')), 'no policy'],
-    ['answers with something else', () => 'yes' as 'once', /must return once, always or reject/],
+    [
+      'answers with something else',
+      () => 'yes' as 'once',
+      /must return once, always, reject or ask/,
+    ],
   ])('are refused by a function that %s, and the run fails', async (_, permissions, message) => {
     expect(await causeOf(run(own({ permissions }), ask('/ask')))).toMatchObject({
       message: expect.stringMatching(message),
     });
     expect(agentLog('permission')).toMatchObject([{ outcome: { optionId: 'no' } }]);
+  });
+});
+
+describe('permissions that the user gives', () => {
+  const asking = (permissions: RivetOptions['permissions'] = 'ask') => own({ permissions });
+  const toolEvents = (events: readonly AgentEvent[]) =>
+    events.filter(({ type }) => type.startsWith('tool.'));
+  /** A turn that asks, then one with the user's answer to the call of the first. */
+  const decide = async (
+    approved: boolean,
+    {
+      permissions,
+      change = {},
+    }: { permissions?: RivetOptions['permissions']; change?: object } = {},
+  ) => {
+    const first = run(asking(), ask('/ask'));
+    await collect(first);
+    const [question, answer] = (await first.result).messages as [AgentMessage, AgentMessage];
+    const said = (answer.content as MessagePart[]).map((part) =>
+      part.type === 'tool.call' ? { ...part, ...change } : part,
+    );
+    const decision = { type: 'tool.approval', id: 'call-3', approved } as const;
+    const content = [{ type: 'text', text: '/ask' } as const, decision];
+    const messages: AgentMessage[] = [
+      question,
+      { role: 'assistant', content: said },
+      { role: 'user', content },
+    ];
+    const second = run(asking(permissions), { messages });
+    return { events: await collect(second), result: await second.result };
+  };
+
+  it('end the run with the question, and the agent is told to stop', async () => {
+    const running = run(
+      asking(async () => 'ask' as const),
+      ask('/ask'),
+    );
+    const events = await collect(running);
+    const call = { id: 'call-3', name: 'edit', arguments: { path: 'x' } };
+    expect(events.slice(1)).toEqual([
+      { type: 'message.delta', delta: 'You said: ' },
+      { type: 'tool.call', ...call },
+      { type: 'tool.approval', ...call },
+      { type: 'run.end', stop_reason: 'approval' },
+    ]);
+    expect(await running.result).toMatchObject({
+      stopReason: 'approval',
+      messages: [
+        { role: 'user' },
+        {
+          role: 'assistant',
+          content: [
+            { type: 'text', text: 'You said: ' },
+            { type: 'tool.call', ...call },
+          ],
+        },
+      ],
+    });
+    expect(agentLog('permission')).toMatchObject([{ outcome: { outcome: 'cancelled' } }]);
+  });
+
+  it('let the same call run in the next turn, which tells its result under the id of the question', async () => {
+    const { events, result } = await decide(true);
+    expect(toolEvents(events)).toEqual([
+      { type: 'tool.result', id: 'call-3', output: expect.anything(), is_error: false },
+    ]);
+    expect(events).toContainEqual({ type: 'message.delta', delta: '[yes] ' });
+    expect(result.stopReason).toBe('end_turn');
+    expect(result.messages.at(-1)?.content).toContainEqual(toolEvents(events)[0]);
+    expect(agentLog('prompt').at(-1)?.prompt?.at(-1)?.text).toMatch(
+      /I approve the tool call "call-3": make it now, with the same arguments\.$/,
+    );
+  });
+
+  it('refuse the same call in the next turn, and say so at once', async () => {
+    const { events } = await decide(false);
+    const denied = (output: string) => ({
+      type: 'tool.result',
+      id: 'call-3',
+      output,
+      is_error: true,
+    });
+    expect(events[1]).toEqual(denied('The tool was denied: the user did not approve it'));
+    expect(events).toContainEqual({ type: 'message.delta', delta: '[no] ' });
+    expect(events.at(-1)).toEqual({ type: 'run.end', stop_reason: 'end_turn' });
+  });
+
+  it.each<[string, object]>([
+    ['other arguments', { arguments: { path: 'y' } }],
+    ['another tool', { name: 'execute' }],
+  ])('are no permission for a call of %s: the user is asked again', async (_what, change) => {
+    const { events } = await decide(true, { change });
+    expect(toolEvents(events).map(({ type }) => type)).toEqual(['tool.call', 'tool.approval']);
+    expect(events.at(-1)).toEqual({ type: 'run.end', stop_reason: 'approval' });
+  });
+
+  it('do not count where the policy does not ask', async () => {
+    const { events } = await decide(true, { permissions: 'reject' });
+    expect(events).toContainEqual({ type: 'message.delta', delta: '[no] ' });
   });
 });
 
@@ -698,7 +802,7 @@ describe('the options', () => {
     [{ env: 'KEY=1' }, /^rivet: env/],
     [
       { permissions: 'yes' },
-      /^rivet: permissions must be one of once, always, reject, or a function/,
+      /^rivet: permissions must be one of once, always, reject, ask, or a function/,
     ],
     [{ permissions: true }, /^rivet: permissions/],
     [{ startTimeoutMs: 0 }, /^rivet: startTimeoutMs must be a whole number from 1 to 2147483647/],
