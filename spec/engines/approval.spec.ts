@@ -133,6 +133,18 @@ describe('a tool that waits for the user', () => {
     expect(() => run(asking(), { messages })).toThrow(/before it, without a tool\.result/);
   });
 
+  it('is decided about for one turn: what was approved before the last answer opens nothing', async () => {
+    const messages = [
+      ...ASK,
+      { role: 'assistant', content: [CALL] },
+      { role: 'user', content: [decision()] },
+      { role: 'assistant', content: 'I could not.' },
+      ...ASK,
+    ] as AgentMessage[];
+    await run(running(), { messages }).result;
+    expect(tools()).toEqual([]);
+  });
+
   it('is asked for by an event with the call', async () => {
     const engine = engineOf(async function* () {
       yield { type: 'tool.approval', id: 'c1', arguments: {} } as unknown as AgentEvent;
