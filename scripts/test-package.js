@@ -143,6 +143,21 @@ function compiles(
   };
 }
 
+/**
+ * What tools that read packages find wrong is a failure. `publint` reads the tarball's `package.json` and files, `attw` what TypeScript
+ * resolves to under each module resolution.
+ */
+function lints(name, bin, args) {
+  return async () => {
+    const folder = await project(join(root, name), { dependencies: { [name]: LINTERS[name] } });
+    const file = join(folder, 'node_modules', '.bin', bin);
+    await output(file, [...args, tarball.slice('file:'.length)], folder).catch((error) => {
+      throw new Error(error.stdout || error.message);
+    });
+  };
+}
+const LINTERS = { publint: '0.3.25', '@arethetypeswrong/cli': '0.18.5' };
+
 const NAMES = '{ agentEnvelope, bind, problemDetails }';
 const PACKAGE = 'express-agent-envelope';
 const CJS = `const express = require('express');\nconst ${NAMES} = require('${PACKAGE}');\n`;
@@ -200,5 +215,7 @@ await report('test:package', [
       dependencies: { zod: locked('zod') },
     }),
   ],
+  ['publint', lints('publint', 'publint', ['--strict'])],
+  ['attw', lints('@arethetypeswrong/cli', 'attw', ['--no-emoji'])],
   ...typeMatrix(root, tarball),
 ]);
