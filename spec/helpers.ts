@@ -116,13 +116,6 @@ export function reaches(root: unknown, needle: string): boolean {
   return false;
 }
 
-/** Real tracing, started now: every span that finishes is kept. Whoever starts it stops it. */
-export function startTracing() {
-  const tracing = createTracing();
-  tracing.start();
-  return tracing;
-}
-
 /** Real tracing for the specs of this `describe` or file, with no span at the beginning of each. */
 export function useTracing() {
   const tracing = createTracing();

@@ -5,11 +5,7 @@ import { EnvelopeError } from '../shared/errors.js';
 import { isBlank } from '../shared/json.js';
 
 /** Media types of a stream. */
-export const STREAM_TYPES = [
-  'application/x-ndjson',
-  'application/jsonl',
-  'text/event-stream',
-] as const;
+const STREAM_TYPES = ['application/x-ndjson', 'application/jsonl', 'text/event-stream'] as const;
 export type StreamType = (typeof STREAM_TYPES)[number];
 
 const VALUE_TYPE = 'application/json';

@@ -57,7 +57,7 @@ export const anyId = fc.oneof(
 );
 
 /** JSON text that is nested so deeply that a walk over it may overflow the stack. */
-export const deepText = fc
+const deepText = fc
   // To shrink a depth takes hundreds of requests, and says little.
   .noShrink(fc.tuple(fc.integer({ min: 100, max: 20_000 }), fc.boolean()))
   .map(([depth, arrays]) =>
