@@ -28,6 +28,12 @@ describe('CONTRIBUTING.md', () => {
     expect(firstCells('file').sort()).toEqual(files);
   });
 
+  it('is right that no file of lib/ has more than 180 lines', () => {
+    const linesOf = (path: string) => read(`lib/${path}`).trimEnd().split('\n').length;
+    expect(contributing).toContain('No file has more than 180 lines.');
+    expect(files.filter((path) => linesOf(path) > 180)).toEqual([]);
+  });
+
   it('has every folder of lib/ in its table, and no other', () => {
     expect(firstCells('folder').sort()).toEqual(['', ...folders].map((path) => `lib/${path}`));
   });

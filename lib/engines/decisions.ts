@@ -1,5 +1,6 @@
 /** Messages go in; what the user has decided about calls of tools comes out. */
-import type { AgentMessage, ToolCall, ToolResult } from '../shared/run-events.js';
+import type { AgentMessage } from '../shared/messages.js';
+import type { ToolCall, ToolResult } from '../shared/run-events.js';
 
 /** The user's answer to a `tool.approval` of the turn before. */
 export interface Decision {

@@ -1,6 +1,7 @@
 /** What an engine is: the contract between `run()` and an adapter. */
 import type { JsonObject } from '../shared/json.js';
-import type { AgentEvent, AgentMessage, MessagePart } from '../shared/run-events.js';
+import type { AgentMessage, MessagePart } from '../shared/messages.js';
+import type { AgentEvent } from '../shared/run-events.js';
 
 /**
  * What an engine gets. It has no `sessionId`, so no engine can load history by the platform's id: the whole conversation is

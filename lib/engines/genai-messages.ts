@@ -1,5 +1,5 @@
 /** Messages of a conversation go in, messages by the GenAI conventions come out, for spans that may show content. */
-import type { AgentMessage, MessagePart } from '../shared/run-events.js';
+import type { AgentMessage, MessagePart } from '../shared/messages.js';
 
 /** A message as the conventions write it. */
 interface GenAiMessage {

@@ -1,13 +1,7 @@
 /** Messages go in; turns come out as models know them: what was said and called, then the result of each call. */
 import { isJsonObject, type JsonObject } from '../shared/json.js';
-import type {
-  AgentMessage,
-  MediaPart,
-  MessagePart,
-  TextPart,
-  ToolCall,
-  ToolResult,
-} from '../shared/run-events.js';
+import type { AgentMessage, MediaPart, MessagePart, TextPart } from '../shared/messages.js';
+import type { ToolCall, ToolResult } from '../shared/run-events.js';
 import { type Decision, decisionsOf, refusedResult } from './decisions.js';
 
 /** A message of the user, or one call to the model. */

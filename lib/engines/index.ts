@@ -1,13 +1,9 @@
 /** The public names of `express-agent-envelope/engines`. */
 
+export type { AgentRun, AgentRunResult } from '../shared/agent-run.js';
+export type { AgentMessage, MediaPart, MessagePart, TextPart } from '../shared/messages.js';
 export type {
   AgentEvent,
-  AgentMessage,
-  AgentRun,
-  AgentRunResult,
-  MediaPart,
-  MessagePart,
-  TextPart,
   ToolApproval,
   ToolApprovalEvent,
   ToolCall,

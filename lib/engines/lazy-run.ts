@@ -1,10 +1,6 @@
 /** A generator of events goes in, an `AgentRun` comes out: one that starts when it is first iterated or awaited. */
-import {
-  type AgentEvent,
-  type AgentRun,
-  type AgentRunResult,
-  brandRun,
-} from '../shared/run-events.js';
+import { type AgentRun, type AgentRunResult, brandRun } from '../shared/agent-run.js';
+import type { AgentEvent } from '../shared/run-events.js';
 
 /** What the generator of a run is given. */
 export interface RunControl {

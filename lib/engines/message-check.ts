@@ -1,7 +1,7 @@
 /** A conversation goes in as a client may have sent it; the first place that breaks a rule comes out. */
 import type { ErrorDetail } from '../shared/errors.js';
 import { isJsonObject, type JsonObject } from '../shared/json.js';
-import type { AgentMessage, MessagePart } from '../shared/run-events.js';
+import type { AgentMessage, MessagePart } from '../shared/messages.js';
 import { brokenMember, EVENT_RULES, FLAG, type Rules, TEXT } from './event-check.js';
 
 type Role = AgentMessage['role'];

@@ -1,8 +1,8 @@
 /** Messages and a place in them go in, the `INVALID_INPUT` (422) that names the place comes out. */
 import { activeSlot } from '../session/slot.js';
 import { EnvelopeError, type ErrorDetail } from '../shared/errors.js';
+import type { AgentMessage, MessagePart, TextPart } from '../shared/messages.js';
 import { escapePointer } from '../shared/pointer.js';
-import type { AgentMessage, MessagePart, TextPart } from '../shared/run-events.js';
 
 /**
  * The error for places in the messages.

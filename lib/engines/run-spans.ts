@@ -10,7 +10,8 @@ import {
 import { diagnoseSpan } from '../session/self-diagnosis.js';
 import { idAttributes, type SessionSlot } from '../session/slot.js';
 import { guardTracing, startSpan } from '../session/tracing.js';
-import type { AgentEvent, AgentRunResult } from '../shared/run-events.js';
+import type { AgentRunResult } from '../shared/agent-run.js';
+import type { AgentEvent } from '../shared/run-events.js';
 import { ChatSpans } from './chat-spans.js';
 import { type Decision, decisionsOf } from './decisions.js';
 import type { AgentEngine, EngineRequest } from './engine.js';

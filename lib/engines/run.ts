@@ -1,9 +1,10 @@
 /** An engine and a request go in, a run comes out. */
 import { type Context, context } from '@opentelemetry/api';
 import { contextWithSlot, runInSlot, type SessionSlot } from '../session/slot.js';
+import type { AgentRun } from '../shared/agent-run.js';
 import { configError } from '../shared/errors.js';
 import { type Parsers, parseConfiguration } from '../shared/option-parsing.js';
-import { type AgentEvent, type AgentRun, eventIdOf, withEventId } from '../shared/run-events.js';
+import { type AgentEvent, eventIdOf, withEventId } from '../shared/run-events.js';
 import type { AgentEngine, AgentRunRequest, EngineRequest, EngineSession } from './engine.js';
 import { toEngineError } from './engine-error.js';
 import { createRunningSession } from './engine-session.js';

@@ -1,11 +1,7 @@
 /** A run's events go in, what they add up to comes out: the answer, the tokens, the reason of the end. */
-import type {
-  AgentEvent,
-  AgentRunResult,
-  MessagePart,
-  ToolCall,
-  ToolResult,
-} from '../shared/run-events.js';
+import type { AgentRunResult } from '../shared/agent-run.js';
+import type { MessagePart } from '../shared/messages.js';
+import type { AgentEvent, ToolCall, ToolResult } from '../shared/run-events.js';
 import { decisionsOf } from './decisions.js';
 import type { AgentEngine, EngineRequest } from './engine.js';
 

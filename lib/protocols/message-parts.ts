@@ -1,6 +1,6 @@
 /** What clients say of media and tools goes in, parts of messages come out; what no part can say is an error with its place. */
 import { detailsError, type EnvelopeError } from '../shared/errors.js';
-import type { AgentMessage, MediaPart, MessagePart } from '../shared/run-events.js';
+import type { AgentMessage, MediaPart, MessagePart } from '../shared/messages.js';
 
 /** @throws nothing: the caller throws what it returns, an `INVALID_INPUT` (422) */
 export function notCarried(pointer: string, detail: string): EnvelopeError {

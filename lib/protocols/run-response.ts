@@ -5,8 +5,9 @@ import { type Problem, toProblem } from '../reply/problem.js';
 import { markProtocol } from '../reply/response.js';
 import { HEARTBEAT_MS } from '../reply/stream.js';
 import { getSessionId } from '../session/session.js';
+import { type AgentRun, isAgentRun } from '../shared/agent-run.js';
 import { configError } from '../shared/errors.js';
-import { type AgentEvent, type AgentRun, isAgentRun } from '../shared/run-events.js';
+import type { AgentEvent } from '../shared/run-events.js';
 
 /** How a protocol tells one run. */
 export interface RunTeller {

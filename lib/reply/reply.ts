@@ -3,14 +3,9 @@ import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
+import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/agent-run.js';
 import { EnvelopeError } from '../shared/errors.js';
-import {
-  type AgentRun,
-  type AgentRunResult,
-  eventIdOf,
-  isAgentRun,
-  toOutputs,
-} from '../shared/run-events.js';
+import { eventIdOf } from '../shared/run-events.js';
 import { hasMember, orUndefined } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { escapeLineEnds, setStreamHeaders } from './framing.js';

@@ -2,7 +2,7 @@ import { context, trace } from '@opentelemetry/api';
 import { conformance } from '../../lib/engines/conformance/index.js';
 import { type AgentEvent, defineEngine, type EngineRequest, run } from '../../lib/engines/index.js';
 import { getSessionId } from '../../lib/index.js';
-import { textOf } from '../../lib/shared/run-events.js';
+import { textOf } from '../../lib/shared/messages.js';
 import { gate, UUID } from '../helpers.js';
 import { startTracing } from './tracing.js';
 

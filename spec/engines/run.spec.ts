@@ -12,7 +12,7 @@ import {
   problemDetails,
   withSessionId,
 } from '../../lib/index.js';
-import { isAgentRun } from '../../lib/shared/run-events.js';
+import { isAgentRun } from '../../lib/shared/agent-run.js';
 import { fail, smallEngine, useTool } from './small-engine.js';
 import { startTracing } from './tracing.js';
 

@@ -1,7 +1,7 @@
 /** A whole small engine: it answers by quoting, uses a tool on request, and fails on request. */
 import { randomUUID } from 'node:crypto';
 import type { AgentEngine, AgentEvent } from '../../lib/engines/index.js';
-import { textOf } from '../../lib/shared/run-events.js';
+import { textOf } from '../../lib/shared/messages.js';
 
 export interface SmallEngine extends AgentEngine {
   /** How often a session was closed. */

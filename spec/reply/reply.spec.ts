@@ -9,7 +9,7 @@ import {
   EnvelopeError,
   getSessionId,
 } from '../../lib/index.js';
-import { type AgentRun, brandRun } from '../../lib/shared/run-events.js';
+import { type AgentRun, brandRun } from '../../lib/shared/agent-run.js';
 import {
   connect,
   envelopeApp,

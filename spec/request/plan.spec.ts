@@ -2,7 +2,7 @@ import express, { type RequestHandler } from 'express';
 import { Type } from 'typebox';
 import { agentEnvelope, bind, envelopeField, sessionId } from '../../lib/index.js';
 import { compilePlan } from '../../lib/request/plan.js';
-import { type AgentRun, brandRun } from '../../lib/shared/run-events.js';
+import { type AgentRun, brandRun } from '../../lib/shared/agent-run.js';
 import { envelopeApp, NDJSON, pointers, post, SSE } from '../helpers.js';
 
 const QUESTION = {

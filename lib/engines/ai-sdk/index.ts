@@ -1,7 +1,7 @@
 /** Options go in, an engine comes out that calls a model through the AI SDK, with tools, in this process. */
 import { randomUUID } from 'node:crypto';
 import type { Experimental_DownloadFunction as Download, LanguageModel } from 'ai';
-import type { AgentMessage } from '../../shared/run-events.js';
+import type { AgentMessage } from '../../shared/messages.js';
 import type { AgentEngine, EngineSession } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
 import { refuseParts } from '../message-error.js';

@@ -1,13 +1,7 @@
 /** A conversation goes in, the messages of the AI SDK come out. */
 import type { ModelMessage, ToolModelMessage } from 'ai';
-import {
-  type AgentMessage,
-  type MediaPart,
-  type TextPart,
-  type ToolCall,
-  type ToolResult,
-  textOf,
-} from '../../shared/run-events.js';
+import { type AgentMessage, type MediaPart, type TextPart, textOf } from '../../shared/messages.js';
+import type { ToolCall, ToolResult } from '../../shared/run-events.js';
 import type { Decision } from '../decisions.js';
 import { argumentsOf, toTurns } from '../history.js';
 

@@ -1,7 +1,7 @@
 /** The cases about the ids: which one a run has, and where that id must appear. */
 import assert from 'node:assert/strict';
 import { getSessionId, withSessionId } from '../../session/session.js';
-import type { AgentMessage } from '../../shared/run-events.js';
+import type { AgentMessage } from '../../shared/messages.js';
 import { run } from '../run.js';
 import {
   ask,

@@ -1,7 +1,7 @@
 /** The cases about messages with parts: a part is taken, or refused by its place; never is it left out. */
 import assert from 'node:assert/strict';
 import { EnvelopeError } from '../../shared/errors.js';
-import type { AgentMessage, MessagePart } from '../../shared/run-events.js';
+import type { AgentMessage, MessagePart } from '../../shared/messages.js';
 import { run } from '../run.js';
 import type { ConformanceCase, ConformanceSubject } from './subject.js';
 

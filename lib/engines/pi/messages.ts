@@ -1,13 +1,8 @@
 /** A conversation goes in, what a session of Pi is made of and asked comes out. */
 import type * as PiAi from '@earendil-works/pi-ai';
 import { isJsonObject } from '../../shared/json.js';
-import {
-  type AgentMessage,
-  type TextPart,
-  type ToolCall,
-  type ToolResult,
-  textOf,
-} from '../../shared/run-events.js';
+import { type AgentMessage, type TextPart, textOf } from '../../shared/messages.js';
+import type { ToolCall, ToolResult } from '../../shared/run-events.js';
 import { argumentsOf, toTurns } from '../history.js';
 import { refuseParts } from '../message-error.js';
 

@@ -1,7 +1,8 @@
 /** A runner's response goes in, the events of its run come out, each checked. */
 import { boundedDetails, type EnvelopeError, type ErrorDetail } from '../../shared/errors.js';
 import { isJsonObject } from '../../shared/json.js';
-import type { AgentEvent, AgentMessage } from '../../shared/run-events.js';
+import type { AgentMessage } from '../../shared/messages.js';
+import type { AgentEvent } from '../../shared/run-events.js';
 import { engineFailed } from '../engine-error.js';
 import { checkEvent } from '../event-check.js';
 import { messagesError } from '../message-error.js';

@@ -1,6 +1,6 @@
 /** A conversation goes in, the content blocks of an ACP prompt come out. */
 import type { ContentBlock } from '@agentclientprotocol/sdk';
-import { type AgentMessage, type MessagePart, textOf } from '../../shared/run-events.js';
+import { type AgentMessage, type MessagePart, textOf } from '../../shared/messages.js';
 import { refuseParts } from '../message-error.js';
 
 /**

@@ -1,9 +1,10 @@
 /** A run goes in, the AG-UI protocol's events of it come out. */
 import { randomUUID } from 'node:crypto';
 import { activeSlot } from '../../session/slot.js';
+import type { AgentRun } from '../../shared/agent-run.js';
 import { configError } from '../../shared/errors.js';
 import { type Parsers, parseConfiguration } from '../../shared/option-parsing.js';
-import type { AgentEvent, AgentRun, UsageEvent } from '../../shared/run-events.js';
+import type { AgentEvent, UsageEvent } from '../../shared/run-events.js';
 import { type RunTeller, toRunResponse } from '../run-response.js';
 
 /** How a run is told. An explicit `undefined` means the default. */

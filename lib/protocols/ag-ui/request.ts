@@ -1,7 +1,8 @@
 /** The `RunAgentInput` of the AG-UI protocol goes in, an envelope comes out. */
 import type { RequestHandler } from 'express';
 import { isJsonObject, type JsonObject } from '../../shared/json.js';
-import type { AgentMessage, MessagePart, ToolApproval } from '../../shared/run-events.js';
+import type { AgentMessage, MessagePart } from '../../shared/messages.js';
+import type { ToolApproval } from '../../shared/run-events.js';
 import { type ClientRequestOptions, clientRequest } from '../client-request.js';
 import { cutOff, fromUrl, notCarried, toMedia, toMessage } from '../message-parts.js';
 

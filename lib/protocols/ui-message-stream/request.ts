@@ -1,8 +1,9 @@
 /** The body of the AI SDK's chat goes in, an envelope comes out. */
 import type { RequestHandler } from 'express';
 import { isJsonObject, type JsonObject } from '../../shared/json.js';
+import type { AgentMessage, MessagePart } from '../../shared/messages.js';
 import { escapePointer } from '../../shared/pointer.js';
-import type { AgentMessage, MessagePart, ToolApproval } from '../../shared/run-events.js';
+import type { ToolApproval } from '../../shared/run-events.js';
 import { type ClientRequestOptions, clientRequest } from '../client-request.js';
 import { cutOff, fromUrl, notCarried, refused, toMessage } from '../message-parts.js';
 

@@ -1,7 +1,8 @@
 /** A run goes in; the AI SDK's UI message stream of it comes out. */
 import { activeSlot } from '../../session/slot.js';
+import type { AgentRun } from '../../shared/agent-run.js';
 import { isJsonObject } from '../../shared/json.js';
-import type { AgentEvent, AgentRun, UsageEvent } from '../../shared/run-events.js';
+import type { AgentEvent, UsageEvent } from '../../shared/run-events.js';
 import { type RunTeller, toRunResponse } from '../run-response.js';
 
 /**
