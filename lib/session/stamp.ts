@@ -29,25 +29,34 @@ function stamp(open: OpenSpan, slot: SessionSlot, phase: Phase): void {
   const { span } = open;
   const there = attributesOf(span);
   const { ids, turns } = slot.sessionAttributes;
-  const theirs = otherId(there, slot);
-  put(span, there, slot.attributes, phase, ids);
-  open.isOfAi ||= isOfAi(there);
-  if (open.isOfAi) put(span, there, slot.aiAttributes, phase, ids);
+  const id = slot.fields.session_id;
+  let isBare = true;
+  let hasOtherId = false;
+  // One pass over what is there: to ask an object for a name that it does not have costs more than all the rest.
+  for (const name in there) {
+    isBare = false;
+    if (name.startsWith('gen_ai.')) open.isOfAi = true;
+    if (there[name] !== id && ids.includes(name)) hasOtherId = true;
+  }
+  const theirs = hasOtherId ? otherId(there, slot) : undefined;
+  const before = isBare ? undefined : there;
+  put(span, before, slot.attributes, phase, ids);
+  if (open.isOfAi) put(span, before, slot.aiAttributes, phase, ids);
   if (theirs !== undefined && there[ENGINE_ID] === undefined) write(span, ENGINE_ID, theirs);
-  if (slot.outermost !== open || slot.fields.session_id === undefined) return;
+  if (slot.outermost !== open || id === undefined) return;
   for (const turn of turns) write(span, turn, true);
 }
 
 /** At the end an attribute of a field may be what the app has made of it: only an id is put back. */
 function put(
   span: Span,
-  there: Attributes,
+  there: Attributes | undefined,
   attributes: Attributes,
   phase: Phase,
   ids: readonly string[],
 ): void {
   for (const name in attributes) {
-    const found = there[name];
+    const found = there?.[name];
     if (found === attributes[name]) continue;
     if (found === undefined || phase === 'start' || ids.includes(name)) {
       write(span, name, attributes[name] as AttributeValue);
@@ -69,14 +78,6 @@ function otherId(there: Attributes, { fields, sessionAttributes }: SessionSlot) 
     if (found !== undefined && found !== id) return found;
   }
   return undefined;
-}
-
-/** The GenAI conventions' attributes make a span one of AI. We add one of them to no other span. */
-function isOfAi(there: Attributes): boolean {
-  for (const name in there) {
-    if (name.startsWith('gen_ai.')) return true;
-  }
-  return false;
 }
 
 /** An ended span refuses `setAttribute()`, but what exports it reads the same object. */
