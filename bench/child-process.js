@@ -39,7 +39,7 @@ export function cpu() {
   return user + system;
 }
 
-/** Its memory after a garbage collection. Asked before a measure, so that nobody pays for the garbage of the one before. */
+/** Its memory after a garbage collection, which no measure of CPU time asks for: a heap that was just emptied is small, and collected more often. */
 export function memory() {
   global.gc();
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();

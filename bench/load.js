@@ -45,7 +45,6 @@ export async function cpuPerRequest(server, path, body, count) {
   const worker = async () => {
     while (left-- > 0) await post(server, path, body);
   };
-  await server.ask('memory');
   const before = await server.ask('cpu');
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   return ((await server.ask('cpu')) - before) / count;

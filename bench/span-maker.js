@@ -25,7 +25,6 @@ answer(
   {
     /** Makes spans; returns the CPU of one in microseconds, what it leaves to be done later included. */
     async spans(count) {
-      global.gc();
       const before = cpu();
       SESSIONS[variant](() => {
         for (let i = 0; i < count; i++) tracer.startSpan('step').end();

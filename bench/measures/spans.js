@@ -3,7 +3,7 @@ import { start } from '../child-process.js';
 import { interleave, pairwise } from '../rounds.js';
 
 export async function measureSpans({ builds, short }) {
-  const [rounds, spans] = short ? [16, 5000] : [60, 10_000];
+  const [rounds, spans] = short ? [16, 10_000] : [60, 50_000];
   const [{ path }] = builds;
   const variants = [
     { variant: 'none', label: 'none' },
