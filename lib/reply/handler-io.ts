@@ -18,38 +18,64 @@ export interface HandlerIo {
 /** The second argument, and what the handler has taken of it. */
 export interface WatchedIo {
   readonly io: HandlerIo;
-  readonly taken: {
-    /** Whether the handler took `req` or `res`: a handler that takes neither cannot answer by itself. */
-    exchange: boolean;
-    /** The signal is made when it is first read: most handlers never read it. */
-    signal: AbortSignal | undefined;
-  };
+  readonly taken: Taken;
 }
 
-/** Accessors of the object itself, so that `{ ...io }` and `{ req, ...others }` have them all. */
+/** What a handler may take, and what it has taken. */
+interface Taken {
+  readonly req: Request;
+  readonly res: Response;
+  readonly client: Client;
+  readonly slot: SessionSlot;
+  /** Whether the handler took `req` or `res`: a handler that takes neither cannot answer by itself. */
+  exchange: boolean;
+  /** The signal is made when it is first read: most handlers never read it. */
+  signal: AbortSignal | undefined;
+}
+
 export function createHandlerIo(
   req: Request,
   res: Response,
   client: Client,
   slot: SessionSlot,
 ): WatchedIo {
-  const taken: WatchedIo['taken'] = { exchange: false, signal: undefined };
-  const io = {
-    get req() {
-      taken.exchange = true;
-      return req;
+  const taken: Taken = { req, res, client, slot, exchange: false, signal: undefined };
+  const io = Object.defineProperty({}, TAKEN, { value: taken });
+  return { io: Object.defineProperties(io, ACCESSORS) as HandlerIo, taken };
+}
+
+const TAKEN = Symbol('taken');
+
+type Holder = { readonly [TAKEN]: Taken };
+
+/**
+ * Accessors of the object itself, so that `{ ...io }` and `{ req, ...others }` have them all. The functions are the same for every
+ * object: with closures, V8 takes each object, and with it its request, into the old space, where only a full collection frees it.
+ */
+const ACCESSORS: PropertyDescriptorMap & ThisType<Holder> = {
+  req: {
+    enumerable: true,
+    get() {
+      this[TAKEN].exchange = true;
+      return this[TAKEN].req;
     },
-    get res() {
-      taken.exchange = true;
-      return res;
+  },
+  res: {
+    enumerable: true,
+    get() {
+      this[TAKEN].exchange = true;
+      return this[TAKEN].res;
     },
-    get signal() {
-      taken.signal ??= abortWhenLeft(client, slot);
+  },
+  signal: {
+    enumerable: true,
+    get() {
+      const taken = this[TAKEN];
+      taken.signal ??= abortWhenLeft(taken.client, taken.slot);
       return taken.signal;
     },
-  };
-  return { io, taken };
-}
+  },
+};
 
 function abortWhenLeft(client: Client, slot: SessionSlot): AbortSignal {
   const controller = new AbortController();

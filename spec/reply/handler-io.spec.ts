@@ -1,0 +1,55 @@
+import { getHeapSpaceStatistics } from 'node:v8';
+import type { Request, Response } from 'express';
+import { createHandlerIo } from '../../lib/reply/handler-io.js';
+import { Client } from '../../lib/request/client.js';
+import { deriveSlot } from '../../lib/session/slot.js';
+
+const create = () => {
+  const exchange = { once: () => {}, socket: undefined };
+  const [req, res] = [{}, exchange] as unknown as [Request, Response];
+  return {
+    req,
+    res,
+    ...createHandlerIo(req, res, new Client(req, res), deriveSlot('s', undefined)),
+  };
+};
+
+describe('the second argument of a bound handler', () => {
+  it('has its own members, whichever way they are taken', () => {
+    const { io, req, res } = create();
+    const { signal, ...others } = { ...io };
+    expect(Object.keys(io)).toEqual(['req', 'res', 'signal']);
+    expect(others).toEqual({ req, res });
+    expect(others.req).toBe(req);
+    expect(signal).toBe(io.signal);
+  });
+
+  it.each(['req', 'res'] as const)('knows that %s was taken, and nothing before', (name) => {
+    const { io, taken } = create();
+    void io.signal;
+    expect(taken.exchange).toBe(false);
+    void io[name];
+    expect(taken.exchange).toBe(true);
+  });
+
+  it('makes no signal that nobody reads', () => {
+    const { io, taken } = create();
+    expect(taken.signal).toBeUndefined();
+    expect(io.signal).toBe(taken.signal);
+  });
+
+  // What is there, only a full collection frees: until then each request would be kept.
+  it('does not get into the old space', () => {
+    const oldSpace = () =>
+      getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')
+        ?.space_used_size ?? 0;
+    let grown = 0;
+    for (let round = 0; round < 20; round++) {
+      const before = oldSpace();
+      for (let i = 0; i < 1000; i++) create();
+      // A full collection in between makes it smaller.
+      grown += Math.max(0, oldSpace() - before);
+    }
+    expect(grown / 20_000).toBeLessThan(200);
+  });
+});
