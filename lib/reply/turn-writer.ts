@@ -1,6 +1,6 @@
 /** Frames of text go in; one write for each turn of the event loop goes out, and a call when the client has taken it. */
-import { AsyncResource } from 'node:async_hooks';
 import type { Response } from 'express';
+import { bindAsyncContext } from '../shared/async-context.js';
 
 /** Characters that wait for the end of a turn at the most: a source that never pauses must not fill the memory. */
 const MAX_PENDING = 16 * 1024;
@@ -30,7 +30,7 @@ export class TurnWriter {
     this.#res = res;
     this.#events = events;
     // A socket's events come outside of the session.
-    this.#drained = AsyncResource.bind(() => {
+    this.#drained = bindAsyncContext(() => {
       this.full = false;
       this.#flushTurn();
       if (!this.full && !this.#closed) events.drained();

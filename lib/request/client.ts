@@ -1,8 +1,8 @@
 /** A request and its response go in; whether the client is still there comes out, and a call when it leaves. */
-import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { diag } from '@opentelemetry/api';
 import type { Request, Response } from 'express';
+import { bindAsyncContext } from '../shared/async-context.js';
 
 /** The other end of a request's connection. */
 export class Client {
@@ -34,7 +34,7 @@ export class Client {
    * the listener. If the exchange is over already, nothing is called: check {@link closed} first.
    */
   onClose(listener: () => void): () => void {
-    const bound = AsyncResource.bind(listener);
+    const bound = bindAsyncContext(listener);
     this.#listeners ??= new Set();
     this.#listeners.add(bound);
     return () => this.#listeners?.delete(bound);
