@@ -105,6 +105,7 @@ export function bind(
       case 'refused':
         return next(state.error);
       case 'accepted':
+        if (state.fault !== undefined) return next(state.fault());
         resumeSlot(state.slot, () => serve({ plan, offers, handler, state }, req, res, next));
     }
   };
