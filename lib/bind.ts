@@ -71,7 +71,7 @@ export function bind<const A extends readonly Asked[]>(
  * app.post('/ask', bind({ session_id: true, inputs }, ({ inputs }) => answer(inputs.question)));
  * ```
  */
-export function bind<const D extends Declaration & StrictDeclaration<D>>(
+export function bind<const D extends (Declaration | readonly Asked[]) & StrictDeclaration<D>>(
   declaration: D,
   handler: (
     bound: NoInference<DeclaredBound<D>>,
@@ -105,6 +105,7 @@ export function bind(
       case 'refused':
         return next(state.error);
       case 'accepted':
+        if (state.fault !== undefined) return next(state.fault());
         resumeSlot(state.slot, () => serve({ plan, offers, handler, state }, req, res, next));
     }
   };

@@ -110,4 +110,13 @@ describe('docs/binding.md', () => {
     const bad = await post(app, '/invoke', '{"tenant":7}');
     expect(bad.body).toMatchObject({ code: 'INVALID_FIELD', errors: [{ pointer: '/tenant' }] });
   });
+
+  it('refuses an envelope without a field that each must bring', async () => {
+    const app = await appOf('docs/binding', 3);
+    const bad = await post(app, '/', '{"session_id":"conv-42"}');
+    expect([bad.status, bad.headers['x-session-id']]).toEqual([400, 'conv-42']);
+    expect(bad.body).toMatchObject({ code: 'INVALID_FIELD', errors: [{ pointer: '/tenant' }] });
+    const good = await post(app, '/', '{"session_id":"conv-42","tenant":"acme"}');
+    expect(good.status).toBe(404);
+  });
 });

@@ -30,6 +30,7 @@ import {
   sessionId,
   withSessionId,
 } from '../lib/index.js';
+import type { StrictDeclaration } from '../lib/request/declaration.js';
 import { compileSchema } from '../lib/shared/schema.js';
 import type { SchemaValue } from '../lib/shared/schema-types.js';
 import { envelopeApp, post } from './helpers.js';
@@ -133,6 +134,14 @@ describe('the list form', () => {
     expect(() => bind(['inputs'])).toThrow(TypeError);
     // @ts-expect-error a single name is no list
     expect(() => bind('inputs', () => null)).toThrow(TypeError);
+  });
+
+  it('has the compiler tell of a wrong option, not of the list, in the last form of bind()', () => {
+    const list: StrictDeclaration<readonly ['inputs']> = ['inputs'];
+    const bound: DeclaredBound<typeof list> = { inputs: {} };
+    expect(bound).toEqual({ inputs: {} });
+    // @ts-expect-error a format is one of the two
+    expect(() => bind(list, () => null, { stream: 'sse' })).toThrow(/stream/);
   });
 });
 

@@ -1,6 +1,8 @@
 /** Messages and a place in them go in, the `INVALID_INPUT` (422) that names the place comes out. */
+import { isDeepStrictEqual } from 'node:util';
 import { activeSlot } from '../session/slot.js';
 import { EnvelopeError, type ErrorDetail } from '../shared/errors.js';
+import { isJsonObject } from '../shared/json.js';
 import type { AgentMessage, MessagePart, TextPart } from '../shared/messages.js';
 import { escapePointer } from '../shared/pointer.js';
 
@@ -48,11 +50,24 @@ export function refuseParts(
 }
 
 /**
- * Where the messages are in the request body, when a handler passes on an input as it is. What the app made itself is in no
- * body: then the pointer is one into the argument of `run()`.
+ * Where the messages are in the request body, when a handler passes on an input as it is, or as a schema has given it back. What
+ * the app made itself is in no body: then the pointer is one into the argument of `run()`.
  */
 function pointerOf(messages: unknown): string {
   const { inputs = {}, pointer } = activeSlot()?.data ?? {};
-  const name = Object.keys(inputs).find((input) => inputs[input] === messages);
+  const names = Object.keys(inputs);
+  const name =
+    names.find((input) => inputs[input] === messages) ??
+    names.find((input) => isCopy(messages, inputs[input]));
   return name === undefined ? '/messages' : `${pointer}/inputs/${escapePointer(name)}`;
+}
+
+/** Zod, for one, gives back a copy without the members that it does not know, such as a client's own id of a message. */
+function isCopy(messages: unknown, sent: unknown): boolean {
+  if (!Array.isArray(messages) || !Array.isArray(sent)) return false;
+  return messages.length > 0 && isDeepStrictEqual(messages.map(said), sent.map(said));
+}
+
+function said(message: unknown): unknown {
+  return isJsonObject(message) ? [message.role, message.content] : message;
 }

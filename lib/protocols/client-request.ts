@@ -1,7 +1,7 @@
 /** How a client's own body is turned into an envelope goes in; a middleware that does it before `agentEnvelope()` comes out. */
 import type { RequestHandler } from 'express';
 import { createBodyReader, isRefusal } from '../request/body.js';
-import { keepProtocol } from '../session/request-state.js';
+import { keepProtocol, keepState, readState } from '../session/request-state.js';
 import { EnvelopeError } from '../shared/errors.js';
 import type { JsonObject } from '../shared/json.js';
 import { type Parsers, parseBodyLimit, parseConfiguration } from '../shared/option-parsing.js';
@@ -62,6 +62,9 @@ export function clientRequest(
         if (isRefusal(body) || !isOwn(body.object)) return next;
         const { envelope, fault } = toEnvelope(body.object);
         keepProtocol(res, { fault });
+        const state = readState(res);
+        if (state?.kind === 'accepted')
+          keepState(res, { ...state, fault: () => MOUNTED_LATE(name) });
         req.body = envelope;
         return next;
       });
@@ -69,3 +72,6 @@ export function clientRequest(
   };
   return Object.defineProperty(middleware, 'name', { value: name });
 }
+
+const MOUNTED_LATE = (name: string) =>
+  new EnvelopeError('MIDDLEWARE_MISSING', `Mount ${name}() before agentEnvelope()`);

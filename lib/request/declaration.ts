@@ -2,7 +2,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JsonSchema } from '../shared/schema.js';
 import type { SchemaValue } from '../shared/schema-types.js';
-import type { AskedValue, BoundKey, NamedValue } from './binding.js';
+import type { Asked, AskedValue, Bound, BoundKey, NamedValue } from './binding.js';
 import type { EnvelopeData } from './envelope.js';
 import type { DataField, EnvelopeField } from './field.js';
 
@@ -28,29 +28,36 @@ export interface Declaration {
   readonly [name: string]: true | DataSchema | EnvelopeField | undefined;
 }
 
-/** Only the data has schemas: any other name is declared with `true` or its field. The text is what the compiler shows. */
+/**
+ * Only the data has schemas: any other name is declared with `true` or its field. The text is what the compiler shows. A list is one
+ * of names here, too: of a list with a wrong handler or option the compiler may tell only what the last form of `bind()` says.
+ */
 export type StrictDeclaration<D> = {
-  readonly [Name in keyof D]: Name extends DataField
-    ? true | DataSchema
-    : string extends Name
-      ? D[Name]
-      : D[Name] extends true | EnvelopeField<Name & string>
+  readonly [Name in keyof D]: D extends readonly unknown[]
+    ? Asked
+    : Name extends DataField
+      ? true | DataSchema
+      : string extends Name
         ? D[Name]
-        : 'only inputs, outputs and parameters take a schema: declare any other name with true or the field of that name';
+        : D[Name] extends true | EnvelopeField<Name & string>
+          ? D[Name]
+          : 'only inputs, outputs and parameters take a schema: declare any other name with true or the field of that name';
 };
 
 /** The argument of a handler declared with `D`. */
-export type DeclaredBound<D extends Declaration> = {
-  [Name in keyof D & string as D[Name] extends true
-    ? BoundKey<Name>
-    : Name extends 'outputs'
-      ? never
-      : Name]: D[Name] extends true
-    ? DeclaredValue<Name, D>
-    : Name extends DataField
-      ? SchemaValue<D[Name]>
-      : AskedValue<D[Name], Name>;
-};
+export type DeclaredBound<D extends Declaration | readonly Asked[]> = D extends readonly Asked[]
+  ? Bound<D[number]>
+  : {
+      [Name in keyof D & string as D[Name] extends true
+        ? BoundKey<Name>
+        : Name extends 'outputs'
+          ? never
+          : Name]: D[Name] extends true
+        ? DeclaredValue<Name, D>
+        : Name extends DataField
+          ? SchemaValue<D[Name]>
+          : AskedValue<D[Name], Name>;
+    };
 
 type DeclaredValue<Name extends string, D> = Name extends `...${string}`
   ? Omit<EnvelopeData, TakenFromRest<D>>
@@ -62,6 +69,8 @@ type TakenFromRest<D> = {
 }[keyof D];
 
 /** What a handler declared with `D` returns. */
-export type DeclaredOutput<D extends Declaration> = D['outputs'] extends DataSchema
-  ? SchemaValue<D['outputs'], 'output'>
+export type DeclaredOutput<D extends Declaration | readonly Asked[]> = D extends {
+  readonly outputs: infer O extends DataSchema;
+}
+  ? SchemaValue<O, 'output'>
   : unknown;

@@ -46,6 +46,8 @@ export interface RefusedEnvelope extends SessionState {
 export interface AcceptedEnvelope extends SessionState {
   readonly kind: 'accepted';
   readonly data: LocatedData;
+  /** Why no handler may take it: the body was replaced since, and no `agentEnvelope()` has read the new one. */
+  readonly fault?: () => EnvelopeError;
 }
 
 const STATE = Symbol.for('express-agent-envelope.state');

@@ -33,7 +33,10 @@ export const ERROR_CATALOGUE = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The media type is not supported' },
   INVALID_INPUT: { status: 422, title: 'The data does not fit the schema of the route' },
   INVALID_OUTPUT: { status: 500, title: 'The handler produced an output that cannot be sent' },
-  MIDDLEWARE_MISSING: { status: 500, title: 'agentEnvelope() is not mounted before this route' },
+  MIDDLEWARE_MISSING: {
+    status: 500,
+    title: 'agentEnvelope() is not mounted where this route needs it',
+  },
   ENGINE_FAILED: { status: 502, title: 'The engine failed' },
   INTERNAL_ERROR: { status: 500, title: 'Internal Server Error' },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -1,5 +1,6 @@
 /** Messages with parts, through `run()`: checked, refused where the engine cannot take them, in the result and on the spans. */
 import express from 'express';
+import { z } from 'zod';
 import { conformance } from '../../lib/engines/conformance/index.js';
 import {
   type AgentEngine,
@@ -24,6 +25,7 @@ const CONVERSATION: readonly AgentMessage[] = [
   { role: 'assistant', content: [{ type: 'text', text: 'Let me see.' }, CALL, RESULT] },
   { role: 'user', content: [{ type: 'text', text: 'Well?' }] },
 ];
+const ASSISTANT = { role: 'assistant', content: 'Hello' } as const;
 const ALL = ['image', 'file', 'tool.call', 'tool.result'] as const;
 
 const accepting = (accepts: AgentEngine['accepts'], script?: () => AsyncIterable<AgentEvent>) => ({
@@ -179,6 +181,27 @@ describe('a message with parts', () => {
     expect(reply.body.errors).toMatchObject([{ pointer: `${base}/0/content/1` }]);
     expect(reply.text).not.toContain(PIXEL);
   });
+
+  it.each([
+    ['what a schema has made of them', (given: object[]) => given, '/data/inputs/messages'],
+    ['those and one of the app', (given: object[]) => [ASSISTANT, ...given], '/messages'],
+    ['none of them', () => [], '/messages'],
+  ])(
+    'is refused by its place in the body where a handler passes on %s',
+    async (_what, pass, at) => {
+      const message = z.object({ role: z.enum(['user', 'assistant']), content: z.string() });
+      const inputs = z.object({ others: z.array(message), messages: z.array(message) });
+      const { app } = envelopeApp(
+        express(),
+        bind({ inputs }, ({ inputs }) =>
+          run(smallEngine(), { messages: pass(inputs.messages) as AgentMessage[] }),
+        ),
+      );
+      const sent = [{ id: 'm1', ...ASSISTANT }];
+      const reply = await post(app, { data: { inputs: { others: [], messages: sent } } });
+      expect([reply.status, reply.body.errors]).toMatchObject([422, [{ pointer: at }]]);
+    },
+  );
 });
 
 describe('the answer in the result', () => {

@@ -4,7 +4,7 @@ import { simulateReadableStream, streamText, type UIMessage } from 'ai';
 import { MockLanguageModelV3 } from 'ai/test';
 import express from 'express';
 import { type AgentEvent, run } from '../../lib/engines/index.js';
-import { agentEnvelope, bind, problemDetails } from '../../lib/index.js';
+import { agentEnvelope, bind, problemDetails, sessionId } from '../../lib/index.js';
 import { uiMessageRequest, uiMessageStream } from '../../lib/protocols/ui-message-stream/index.js';
 import { type SmallEngine, smallEngine } from '../engines/small-engine.js';
 import { gate, keepErrors, serverSpan, serving, useTracing } from '../helpers.js';
@@ -358,6 +358,53 @@ describe('uiMessageRequest()', () => {
           ],
         },
       ]);
+    });
+  });
+
+  it('says where it belongs when it is mounted after agentEnvelope(), which another one mends', async () => {
+    const errors: unknown[] = [];
+    const tenants: unknown[] = [];
+    const answer = bind(['tenant', 'inputs'], ({ tenant, inputs }) => {
+      tenants.push(tenant);
+      return uiMessageStream(run(smallEngine(), { messages: inputs.messages as never }));
+    });
+    const app = express();
+    app.use(agentEnvelope({ fields: [sessionId, { name: 'tenant' }] }));
+    app.post('/late', uiMessageRequest(), answer);
+    app.post('/mended', uiMessageRequest(), agentEnvelope(), answer);
+    app.use(keepErrors(errors), problemDetails({ onError: () => {} }));
+    await serving(app, async (url) => {
+      const late = chatOf(`${url}late`, 'chat-1');
+      await late.chat.sendMessage({ text: 'one' });
+      expect(late.replies[0]?.status).toBe(500);
+      expect(errors).toMatchObject([
+        { code: 'MIDDLEWARE_MISSING', message: 'Mount uiMessageRequest() before agentEnvelope()' },
+      ]);
+      const { chat, replies } = chatOf(`${url}mended`, 'chat-2', { tenant: 'acme' });
+      await chat.sendMessage({ text: 'one' });
+      expect([chat.error, textOf(chat.messages[1])]).toEqual([undefined, 'You said: one']);
+      expect(replies[0]?.headers.get('x-session-id')).toBe('chat-2');
+      expect(tenants).toEqual(['acme']);
+    });
+  });
+
+  it('leaves envelopes to the routes of its router', async () => {
+    const app = express();
+    app.use(uiMessageRequest(), agentEnvelope());
+    app.post(
+      '/invoke',
+      bind(['inputs'], ({ inputs }) => inputs),
+    );
+    app.use(problemDetails());
+    await serving(app, async (url) => {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' } };
+      const ask = (body: string) => fetch(`${url}invoke`, { ...init, body });
+      const good = await ask('{"session_id":"conv-42","inputs":{"a":1}}');
+      expect(await good.json()).toMatchObject({
+        session_id: 'conv-42',
+        data: { outputs: { a: 1 } },
+      });
+      expect(await (await ask('{"session_id":7}')).json()).toMatchObject({ code: 'INVALID_FIELD' });
     });
   });
 

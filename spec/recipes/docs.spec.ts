@@ -42,6 +42,18 @@ describe.each(pages)('docs/%s', (page) => {
     expect(broken.map(([link]) => link)).toEqual([]);
   });
 
+  it('has links into the repository that lead somewhere in the package, too', () => {
+    const { files } = JSON.parse(read('package.json')) as { files: string[] };
+    const packed = [...files, 'README.md', 'LICENSE', 'package.json'];
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]+)?\)/g)];
+    const outside = links.filter(([, path = '']) => {
+      const target = new URL(path, new URL(`docs/${page}`, root));
+      const [top = ''] = target.href.slice(root.href.length).split('/');
+      return !packed.includes(top);
+    });
+    expect(outside.map(([link]) => link)).toEqual([]);
+  });
+
   it('is in the index', () => {
     if (page !== 'README.md') expect(read('docs/README.md')).toContain(`](${page})`);
   });

@@ -19,7 +19,8 @@ const INPUTS = ['runId', 'parentRunId', 'state', 'tools', 'context', 'forwardedP
  *
  * @param options - see {@link ClientRequestOptions}
  * @throws TypeError at once, when an option is wrong
- * @throws {@link index!EnvelopeError | EnvelopeError} to `next`, from `agentEnvelope()`, in the session: `INVALID_INPUT` (422)
+ * @throws {@link index!EnvelopeError | EnvelopeError} to `next`, from `agentEnvelope()`, in the session: `INVALID_INPUT` (422);
+ * from `bind()`, when it is mounted after `agentEnvelope()`: `MIDDLEWARE_MISSING` (500)
  * @example
  * ```ts
  * app.post('/agent', agUiRequest(), agentEnvelope(), bind(['inputs'], chat));

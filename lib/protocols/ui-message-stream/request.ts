@@ -21,7 +21,8 @@ import { cutOff, fromUrl, notCarried, refused, toMessage } from '../message-part
  *
  * @param options - see {@link ClientRequestOptions}
  * @throws TypeError at once, when an option is wrong
- * @throws {@link index!EnvelopeError | EnvelopeError} to `next`, from `agentEnvelope()`, in the session: `INVALID_INPUT` (422)
+ * @throws {@link index!EnvelopeError | EnvelopeError} to `next`, from `agentEnvelope()`, in the session: `INVALID_INPUT` (422);
+ * from `bind()`, when it is mounted after `agentEnvelope()`: `MIDDLEWARE_MISSING` (500)
  * @example
  * ```ts
  * app.post('/api/chat', uiMessageRequest({ limit: '8mb' }), agentEnvelope(), bind(['inputs'], chat));
