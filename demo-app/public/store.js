@@ -12,8 +12,10 @@ export const allTurns = () => [...turns.values()].sort((a, b) => a.startedAt - b
 export const turnsOf = (session) =>
   allTurns().filter((turn) => isListed(turn) && sessionOf(turn) === session);
 
+/** @returns what ends it */
 export function subscribe(listener) {
   listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** The turn that the page shows, with the conversation it belongs to. */
@@ -108,11 +110,17 @@ function save() {
     .filter((turn) => turn.state !== 'elsewhere' || turn === chosen)
     .slice(-SAVED_MAX)
     .map(({ spans: _, ...turn }) => (isListed(turn) ? turn : { ...turn, request: undefined }));
+  // Where pictures leave no room, the texts are kept. No storage at all: the page works without.
+  if (!keep(kept)) keep(kept.map(({ chat: _, ...turn }) => turn));
+}
+
+function keep(kept) {
   try {
     sessionStorage.setItem(CHOSEN, chosen?.trace ?? '');
     sessionStorage.setItem(SAVED, JSON.stringify(kept));
+    return true;
   } catch {
-    // No room, or no storage: the page works without.
+    return false;
   }
 }
 
