@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.js';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const tracing = new URL('tracing.js', import.meta.url).href;
@@ -10,9 +11,13 @@ let ending = false;
 
 process.on('SIGINT', () => end()).on('SIGTERM', () => end());
 
+const chatPackages = bundle();
 const runner = process.env.RUNNER_URL ? undefined : await start('runner');
 const runnerUrl = runner?.url ?? process.env.RUNNER_URL;
-const gateway = await start('server', { RUNNER_URL: runnerUrl });
+const gateway = await start('server', {
+  RUNNER_URL: runnerUrl,
+  CHAT_PACKAGES: await chatPackages,
+});
 // Without a gateway there is no demo; without a runner there is one less engine, which is worth a try.
 gateway?.child.once('exit', () => end(1));
 runner?.child.once('exit', () => {

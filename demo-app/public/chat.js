@@ -1,0 +1,112 @@
+/** The chat: the AI SDK's own `useChat`, on the engines and the conversations of the page. */
+import { Composer } from './chat-composer.js';
+import { Chip, Message } from './chat-message.js';
+import { chatOf, currentId, keepMessages } from './chats.js';
+import { byId } from './dom.js';
+import {
+  createRoot,
+  createElement as h,
+  useChat,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useSyncExternalStore,
+} from './packages.js';
+import { subscribe } from './store.js';
+
+let root;
+
+export function mountChat(element) {
+  if (root) return;
+  root = createRoot(element);
+  root.render(h(View));
+}
+
+function View() {
+  const id = useSyncExternalStore(subscribe, currentId);
+  return h(Conversation, { key: id, id });
+}
+
+function Conversation({ id }) {
+  const { messages, status, error, ...chat } = useChat({ chat: chatOf(id) });
+  const isBusy = status === 'submitted' || status === 'streaming';
+  useEffect(() => keepMessages(id, messages), [id, messages]);
+  const decide = (approval, approved) => {
+    chat.addToolApprovalResponse({ id: approval, approved });
+    byId('chat-message').focus();
+  };
+  return [
+    h(
+      'div',
+      { key: 'head', className: 'head' },
+      h('h2', {}, 'Chat'),
+      h('p', { className: 'hint' }, 'chat id = session id ', h(Chip, { id })),
+    ),
+    h(
+      'p',
+      { key: 'hint', className: 'hint' },
+      'The AI SDK’s own ',
+      h('code', {}, 'useChat'),
+      ', its transport unmodified. Each turn is a trace beside it, under the chat’s id.',
+    ),
+    h(
+      Log,
+      { key: 'log', messages },
+      messages.map((message, i) =>
+        h(Message, {
+          key: message.id,
+          message,
+          isBusy: isBusy && i === messages.length - 1,
+          decide,
+        }),
+      ),
+      status === 'submitted' &&
+        h('li', { className: 'chat-message agent' }, h('p', { className: 'bubble' }, '…')),
+    ),
+    error && h(Failure, { key: 'error', error, chat, messages }),
+    h(Composer, { key: 'composer', chat, messages, status, isBusy }),
+  ];
+}
+
+/** Follows the end, unless somebody has scrolled up. */
+function Log({ messages, children }) {
+  const list = useRef(null);
+  const atEnd = useRef(true);
+  useLayoutEffect(() => {
+    if (atEnd.current) list.current.scrollTop = list.current.scrollHeight;
+  }, [messages]);
+  const onScroll = ({ target: { scrollHeight, scrollTop, clientHeight } }) => {
+    atEnd.current = scrollHeight - scrollTop - clientHeight < 30;
+  };
+  return h(
+    'div',
+    { className: 'log', ref: list, onScroll, role: 'log', tabIndex: 0, 'aria-label': 'Messages' },
+    messages.length === 0 &&
+      h('p', { className: 'hint' }, 'Say something, or try one of the suggestions below.'),
+    h('ol', {}, children),
+  );
+}
+
+function Failure({ error, chat, messages }) {
+  const takeBack = () => {
+    chat.setMessages(
+      messages.slice(
+        0,
+        messages.findLastIndex(({ role }) => role === 'user'),
+      ),
+    );
+    chat.clearError();
+    byId('chat-message').focus();
+  };
+  return h(
+    'div',
+    { className: 'failure', role: 'alert' },
+    h('p', {}, h('code', {}, 'error.message'), ` ${error.message}`),
+    h(
+      'div',
+      { className: 'row' },
+      h('button', { className: 'quiet', onClick: () => chat.regenerate() }, 'Try again'),
+      h('button', { className: 'quiet', onClick: takeBack }, 'Take the message back'),
+    ),
+  );
+}
