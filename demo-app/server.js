@@ -4,6 +4,7 @@ import express from 'express';
 import { agentEnvelope, bind, problemDetails } from 'express-agent-envelope';
 import { run } from 'express-agent-envelope/engines';
 import { remote } from 'express-agent-envelope/engines/remote';
+import { bundle } from './bundle.js';
 import { addChatRoute } from './chat.js';
 import { inputs, parametersFor, toRequest } from './conversation.js';
 import { failingEngine } from './engines/failing.js';
@@ -25,9 +26,9 @@ const engines = {
 const app = express();
 app.use(express.static(fileURLToPath(new URL('public', import.meta.url))));
 // It is in a cache, whose name begins with a dot.
-app.get('/packages.js', (_req, res) =>
-  res.sendFile(process.env.CHAT_PACKAGES, { dotfiles: 'allow' }),
-);
+app.get('/packages.js', async (_req, res) => {
+  res.sendFile(await bundle(), { dotfiles: 'allow' });
+});
 app.get('/spans', serveSpans);
 app.get('/config', (_req, res) => {
   res.json({

@@ -11,13 +11,12 @@ let ending = false;
 
 process.on('SIGINT', () => end()).on('SIGTERM', () => end());
 
-const chatPackages = bundle();
+// For the chat, while the processes start.
+const bundled = bundle();
 const runner = process.env.RUNNER_URL ? undefined : await start('runner');
 const runnerUrl = runner?.url ?? process.env.RUNNER_URL;
-const gateway = await start('server', {
-  RUNNER_URL: runnerUrl,
-  CHAT_PACKAGES: await chatPackages,
-});
+const gateway = await start('server', { RUNNER_URL: runnerUrl });
+await bundled;
 // Without a gateway there is no demo; without a runner there is one less engine, which is worth a try.
 gateway?.child.once('exit', () => end(1));
 runner?.child.once('exit', () => {

@@ -1,6 +1,7 @@
 /** The chat: the AI SDK's own `useChat`, on the engines and the conversations of the page. */
 import { Composer } from './chat-composer.js';
 import { Chip, Message } from './chat-message.js';
+import { Engine, Suggestions } from './chat-start.js';
 import { chatOf, currentId, keepMessages } from './chats.js';
 import { byId } from './dom.js';
 import {
@@ -16,18 +17,19 @@ import { subscribe } from './store.js';
 
 let root;
 
-export function mountChat(element) {
+/** @param engines - the names of those that the envelope's form has, too */
+export function mountChat(element, engines) {
   if (root) return;
   root = createRoot(element);
-  root.render(h(View));
+  root.render(h(View, { engines }));
 }
 
-function View() {
+function View({ engines }) {
   const id = useSyncExternalStore(subscribe, currentId);
-  return h(Conversation, { key: id, id });
+  return h(Conversation, { key: id, id, engines });
 }
 
-function Conversation({ id }) {
+function Conversation({ id, engines }) {
   const { messages, status, error, ...chat } = useChat({ chat: chatOf(id) });
   const isBusy = status === 'submitted' || status === 'streaming';
   useEffect(() => keepMessages(id, messages), [id, messages]);
@@ -49,9 +51,17 @@ function Conversation({ id }) {
       h('code', {}, 'useChat'),
       ', its transport unmodified. Each turn is a trace beside it, under the chat’s id.',
     ),
+    h(Engine, { key: 'engine', engines }),
     h(
       Log,
       { key: 'log', messages },
+      messages.length === 0 &&
+        h(
+          'li',
+          { key: 'start' },
+          h('p', { className: 'hint' }, 'Say something, or try:'),
+          h(Suggestions, { send: chat.sendMessage, isBusy, isFirst: true }),
+        ),
       messages.map((message, i) =>
         h(Message, {
           key: message.id,
@@ -64,6 +74,8 @@ function Conversation({ id }) {
         h('li', { className: 'chat-message agent' }, h('p', { className: 'bubble' }, '…')),
     ),
     error && h(Failure, { key: 'error', error, chat, messages }),
+    messages.length > 0 &&
+      h(Suggestions, { key: 'suggestions', send: chat.sendMessage, isBusy, isFirst: false }),
     h(Composer, { key: 'composer', chat, messages, status, isBusy }),
   ];
 }
@@ -81,8 +93,6 @@ function Log({ messages, children }) {
   return h(
     'div',
     { className: 'log', ref: list, onScroll, role: 'log', tabIndex: 0, 'aria-label': 'Messages' },
-    messages.length === 0 &&
-      h('p', { className: 'hint' }, 'Say something, or try one of the suggestions below.'),
     h('ol', {}, children),
   );
 }

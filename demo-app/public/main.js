@@ -41,7 +41,7 @@ byId('models').textContent =
 restore();
 showPicture(config.picture);
 wireForm(config);
-wireViews();
+wireViews(config);
 render();
 openFeeds([
   { service: 'gateway', url: '/spans' },

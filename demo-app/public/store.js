@@ -2,6 +2,8 @@
 const SAVED = 'turns';
 const CHOSEN = 'chosen';
 const SAVED_MAX = 60;
+/** In characters: of some five million that there is room for. */
+const LARGE = 200_000;
 
 const turns = new Map();
 const listeners = new Set();
@@ -110,9 +112,11 @@ function save() {
     .filter((turn) => turn.state !== 'elsewhere' || turn === chosen)
     .slice(-SAVED_MAX)
     .map(({ spans: _, ...turn }) => (isListed(turn) ? turn : { ...turn, request: undefined }));
-  // Where pictures leave no room, the texts are kept. No storage at all: the page works without.
-  if (!keep(kept)) keep(kept.map(({ chat: _, ...turn }) => turn));
+  // Where large pictures leave no room, the rest is kept. No storage at all: the page works without.
+  if (!keep(kept)) keep(kept.map((turn) => (isLarge(turn) ? { ...turn, chat: undefined } : turn)));
 }
+
+const isLarge = ({ chat = [] }) => JSON.stringify(chat).length > LARGE;
 
 function keep(kept) {
   try {

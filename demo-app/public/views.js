@@ -3,7 +3,8 @@ import { byId } from './dom.js';
 import { followChat } from './send.js';
 import { createTabs } from './tabs.js';
 
-export function wireViews() {
+/** @param engines - the names of those that the server has */
+export function wireViews({ engines }) {
   createTabs(byId('views'), (view) => {
     const isChat = view === 'chat';
     byId('workbench').dataset.view = view;
@@ -12,13 +13,13 @@ export function wireViews() {
     if (isChat !== (location.hash === '#chat')) {
       history.replaceState(null, '', isChat ? '#chat' : location.pathname);
     }
-    if (isChat) showChat();
+    if (isChat) showChat(engines);
     else followChat();
   });
 }
 
 /** Nobody loads React who does not chat. */
-async function showChat() {
+async function showChat(engines) {
   const { mountChat } = await import('./chat.js');
-  mountChat(byId('chat'));
+  mountChat(byId('chat'), engines);
 }
