@@ -1,7 +1,7 @@
 /** Turns come in from the form and spans from the feeds; both are kept by trace, and whoever subscribes is told. */
 const SAVED = 'turns';
 const CHOSEN = 'chosen';
-const SAVED_MAX = 60;
+const SAVED_MAX = 200;
 /** In characters: of some five million that there is room for. */
 const LARGE = 200_000;
 
