@@ -1,15 +1,6 @@
 /** What must hold of a conversation that the chat and the envelope's form share. The page is left at the form. */
 import assert from 'node:assert/strict';
-import { driveChat, LONG } from './chat-driver.js';
-
-const withChat = (checks) =>
-  checks.map(([name, check]) => [
-    name,
-    (driver) => {
-      const { ask, ...chat } = driveChat(driver);
-      return check({ ...driver, ...chat, askChat: ask });
-    },
-  ]);
+import { LONG, withChat } from './chat-driver.js';
 
 const texts = (lines) => lines.locator('p.bubble').allTextContents();
 
@@ -61,7 +52,7 @@ export const conversationChecks = withChat([
   ],
   [
     'chat: a reload keeps the view, the conversation, and a question that waits',
-    async ({ page, begin, ask: _, askChat, button, lines, answer, id, chat, assertOneId }) => {
+    async ({ page, begin, askChat, button, lines, answer, id, chat, assertOneId }) => {
       await begin('ai-sdk');
       await askChat(() => button('What is in this picture?').click());
       await askChat('Remove draft.txt');

@@ -1,10 +1,29 @@
-/** The demo's driver goes in, what a person does in the chat, and sees of it, comes out. */
+/** The page's driver goes in; what a person does in the chat, and sees of it, comes out. */
 import assert from 'node:assert/strict';
 
 /** The scripted model repeats what it is told, a word at a time: there is time to press a button. */
 export const LONG = 'So long! '.repeat(60);
 
-export function driveChat({ page, tab, button, newest, settled, rows }) {
+/** A red PNG of 3 × 2 pixels. */
+export const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAIAAAASFvFNAAAAEElEQVR4nGP8z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg==',
+  'base64',
+);
+
+/** A file to attach. */
+export const png = (buffer = PNG) => ({ name: 'picture.png', mimeType: 'image/png', buffer });
+
+export async function attach(page, chat, picture) {
+  await chat.locator('input[type="file"]').setInputFiles(picture);
+  await chat.locator('.chat-actions img').waitFor();
+  await page.getByLabel('Your message', { exact: true }).fill('Look at this');
+}
+
+/** Checks whose driver has that of the chat beside the page's own. */
+export const withChat = (checks) =>
+  checks.map(([name, check]) => [name, (driver) => check({ ...driver, ...driveChat(driver) })]);
+
+function driveChat({ page, tab, button, newest, settled, rows }) {
   const chat = page.locator('#chat');
   const message = page.getByLabel('Your message', { exact: true });
   const lines = chat.locator('.chat-message');
@@ -43,7 +62,7 @@ export function driveChat({ page, tab, button, newest, settled, rows }) {
   }
 
   /** Until the turn is over for the server, and for the chat. */
-  async function ask(act, state = 'done', least = 3) {
+  async function askChat(act, state = 'done', least = 3) {
     const card = await settled(await say(act), state, least);
     await status(/Ready|waits|failed/);
     return card;
@@ -60,5 +79,5 @@ export function driveChat({ page, tab, button, newest, settled, rows }) {
     for (const each of told) assert.equal(await each.getAttribute('data-session'), id);
   }
 
-  return { chat, message, lines, answer, status, open, id, begin, say, ask, assertOneId };
+  return { chat, message, lines, answer, status, open, id, begin, say, askChat, assertOneId };
 }
