@@ -4,6 +4,13 @@ import { fromFile } from './chat-picture.js';
 import { byId } from './dom.js';
 import { createElement as h, useState } from './packages.js';
 
+/** The focus alone would bring it to the middle of the screen, and the spans out of sight. */
+export function goOnWriting() {
+  const message = byId('chat-message');
+  message.focus({ preventScroll: true });
+  message.form.scrollIntoView({ block: 'nearest' });
+}
+
 export function Composer({ chat, messages, status, isBusy }) {
   const [text, setText] = useState('');
   const [picture, setPicture] = useState();
@@ -12,7 +19,7 @@ export function Composer({ chat, messages, status, isBusy }) {
     chat.sendMessage({ text, files: picture && [picture] });
     setText('');
     setPicture(undefined);
-    byId('chat-message').focus();
+    goOnWriting();
   };
   const onKeyDown = (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
@@ -85,7 +92,7 @@ function Actions({ chat, messages, isBusy }) {
   const canRepeat = !isBusy && messages.at(-1)?.role === 'assistant';
   const thenWrite = (act) => () => {
     act();
-    byId('chat-message').focus();
+    goOnWriting();
   };
   const button = (name, isEnabled, act) =>
     h('button', { type: 'button', disabled: !isEnabled, onClick: thenWrite(act) }, name);

@@ -1,7 +1,7 @@
 /** What a chat begins with: an engine to pick, and what to try. A suggestion is sent at once. */
+import { goOnWriting } from './chat-composer.js';
 import { samplePicture } from './chat-picture.js';
 import { chosen } from './chats.js';
-import { byId } from './dom.js';
 import { createElement as h } from './packages.js';
 
 const TITLES = {
@@ -41,7 +41,7 @@ export function Suggestions({ send, isBusy, isFirst }) {
   const items = SUGGESTIONS.map(([text, shows, picture]) => {
     const onClick = () => {
       send({ text, files: picture && [picture()] });
-      byId('chat-message').focus();
+      goOnWriting();
     };
     const button = h(
       'button',

@@ -1,9 +1,8 @@
 /** The chat: the AI SDK's own `useChat`, on the engines and the conversations of the page. */
-import { Composer } from './chat-composer.js';
+import { Composer, goOnWriting } from './chat-composer.js';
 import { Chip, Message } from './chat-message.js';
 import { Engine, Suggestions } from './chat-start.js';
 import { chatOf, currentId, keepMessages } from './chats.js';
-import { byId } from './dom.js';
 import {
   createRoot,
   createElement as h,
@@ -35,7 +34,7 @@ function Conversation({ id, engines }) {
   useEffect(() => keepMessages(id, messages), [id, messages]);
   const decide = (approval, approved) => {
     chat.addToolApprovalResponse({ id: approval, approved });
-    byId('chat-message').focus();
+    goOnWriting();
   };
   return [
     h(
@@ -106,7 +105,7 @@ function Failure({ error, chat, messages }) {
       ),
     );
     chat.clearError();
-    byId('chat-message').focus();
+    goOnWriting();
   };
   return h(
     'div',
