@@ -1,7 +1,11 @@
 /** The schemas of a turn, for `bind()`; and what a client may say instead of a whole conversation. */
 const message = {
   type: 'object',
-  properties: { role: { enum: ['system', 'user', 'assistant'] }, content: { type: 'string' } },
+  // The content is text, or a list of parts: `run()` looks into those.
+  properties: {
+    role: { enum: ['system', 'user', 'assistant'] },
+    content: { type: ['string', 'array'] },
+  },
   required: ['role', 'content'],
 };
 

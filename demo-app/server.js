@@ -4,6 +4,8 @@ import express from 'express';
 import { agentEnvelope, bind, problemDetails } from 'express-agent-envelope';
 import { run } from 'express-agent-envelope/engines';
 import { remote } from 'express-agent-envelope/engines/remote';
+import { bundle } from './bundle.js';
+import { addChatRoute } from './chat.js';
 import { inputs, parametersFor, toRequest } from './conversation.js';
 import { failingEngine } from './engines/failing.js';
 import { models, piEngine } from './engines/pi.js';
@@ -23,6 +25,10 @@ const engines = {
 
 const app = express();
 app.use(express.static(fileURLToPath(new URL('public', import.meta.url))));
+// It is in a cache, whose name begins with a dot.
+app.get('/packages.js', async (_req, res) => {
+  res.sendFile(await bundle(), { dotfiles: 'allow' });
+});
 app.get('/spans', serveSpans);
 app.get('/config', (_req, res) => {
   res.json({
@@ -34,6 +40,7 @@ app.get('/config', (_req, res) => {
   });
 });
 addPlainRoutes(app, engines);
+addChatRoute(app, engines);
 
 app.use(agentEnvelope());
 

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.js';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const tracing = new URL('tracing.js', import.meta.url).href;
@@ -10,9 +11,12 @@ let ending = false;
 
 process.on('SIGINT', () => end()).on('SIGTERM', () => end());
 
+// For the chat, while the processes start.
+const bundled = bundle();
 const runner = process.env.RUNNER_URL ? undefined : await start('runner');
 const runnerUrl = runner?.url ?? process.env.RUNNER_URL;
 const gateway = await start('server', { RUNNER_URL: runnerUrl });
+await bundled;
 // Without a gateway there is no demo; without a runner there is one less engine, which is worth a try.
 gateway?.child.once('exit', () => end(1));
 runner?.child.once('exit', () => {

@@ -1,6 +1,7 @@
 /** The development dependencies that `npm run demo` needs: what its processes import, and what builds the package. */
 export const demoPackages = [
   '@agentclientprotocol/sdk',
+  '@ai-sdk/react',
   '@earendil-works/pi-ai',
   '@earendil-works/pi-coding-agent',
   '@opentelemetry/api',
@@ -11,7 +12,10 @@ export const demoPackages = [
   '@opentelemetry/resources',
   '@opentelemetry/sdk-trace-base',
   '@opentelemetry/sdk-trace-node',
+  'ai',
   'express',
+  'react',
+  'react-dom',
   'sandbox-agent',
   'tsdown',
   'typebox',

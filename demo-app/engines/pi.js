@@ -3,6 +3,7 @@ import { fauxAssistantMessage, fauxText, fauxToolCall } from '@earendil-works/pi
 import { AuthStorage, defineTool, ModelRegistry } from '@earendil-works/pi-coding-agent';
 import { pi } from 'express-agent-envelope/engines/pi';
 import { Type } from 'typebox';
+import { describePicture } from './picture.js';
 
 /** What `parameters.model` can be, `provider/model-id`: those whose provider's key is in the environment. */
 export const models = ModelRegistry.inMemory(AuthStorage.inMemory())
@@ -41,6 +42,8 @@ function respond({ messages }) {
   if (last.role === 'toolResult') {
     return last.toolName === 'clock' ? `It is ${text} here.` : `That makes ${text}.`;
   }
+  const picture = last.content.find?.(({ type }) => type === 'image');
+  if (picture) return describePicture(picture.mimeType, picture.data);
   const [a, b] = text.match(/-?\d+(?:\.\d+)?/g)?.map(Number) ?? [];
   if (/\btime\b/i.test(text)) return call('Let me look at the clock.', 'clock', {});
   if (/\badd\b/i.test(text) && b !== undefined) return call('Let me add them.', 'add', { a, b });

@@ -1,8 +1,8 @@
 /** The turns of the store go in; a list of their conversations comes out, newest first, to pick one from. */
 import { chip } from './chip.js';
 import { arrange, byId, el } from './dom.js';
+import { showTurns } from './results.js';
 import { conversations, select, selected, sessionOf } from './store.js';
-import { showTurns } from './tabs.js';
 
 const items = new Map();
 

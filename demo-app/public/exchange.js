@@ -36,13 +36,7 @@ async function follow(turn, stop, onEvent) {
   try {
     const response = await fetch(path, { method, headers, body, signal: stop.signal });
     const type = response.headers.get('content-type') ?? '';
-    changeTurn(turn, {
-      status: `${response.status} ${response.statusText}`,
-      headers: Object.fromEntries(
-        SHOWN.map((name) => [name, response.headers.get(name)]).filter(([, value]) => value),
-      ),
-      returned: response.headers.get('x-session-id') ?? turn.returned,
-    });
+    changeTurn(turn, headOf(response));
     if (!/ndjson|jsonl|event-stream/.test(type)) {
       const reply = await response.json();
       const { outputs } = reply.data ?? {};
@@ -68,6 +62,17 @@ async function follow(turn, stop, onEvent) {
   }
 }
 
+/** What a turn shows of a response before its body. */
+export function headOf({ status, statusText, headers }) {
+  const shown = SHOWN.map((name) => [name, headers.get(name)]).filter(([, value]) => value);
+  const returned = headers.get('x-session-id');
+  return {
+    status: `${status} ${statusText}`,
+    headers: Object.fromEntries(shown),
+    ...(returned && { returned }),
+  };
+}
+
 function takeEvent(turn, event) {
   const changes = { events: [...turn.events, event] };
   if (event.type === 'message.delta') changes.answer = (turn.answer ?? '') + event.delta;
@@ -79,7 +84,7 @@ function takeEvent(turn, event) {
 }
 
 /** Both framings are lines of text; what makes an event is a line of JSON, or a block with a `data:` line. */
-async function* readEvents(stream, type) {
+export async function* readEvents(stream, type) {
   const isSse = type.includes('event-stream');
   let rest = '';
   for await (const text of chunks(stream.pipeThrough(new TextDecoderStream()))) {
@@ -94,7 +99,8 @@ async function* readEvents(stream, type) {
 
 function parseBlock(block) {
   const data = /^data: ?(.*)$/m.exec(block)?.[1];
-  if (data === undefined) return undefined;
+  // The end of a stream that the AI SDK reads is no JSON.
+  if (data === undefined || data === '[DONE]') return undefined;
   const name = /^event: ?(.*)$/m.exec(block)?.[1];
   return name ? { sse: name, data: JSON.parse(data) } : JSON.parse(data);
 }

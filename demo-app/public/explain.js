@@ -34,18 +34,23 @@ export function explain(turn) {
     return own === id ? explainEngine(id, 'The engine’s own id') : explainClient(id, own);
   }
   return turn.sent?.trim() === id
-    ? explainClient(id, own)
+    ? explainClient(id, own, turn.via)
     : explainEngine(id, 'The client sent no id, so the engine’s own');
 }
 
-function explainClient(id, own) {
+function explainClient(id, own, via) {
   const beside =
     own && own !== id
       ? [' The engine’s own id, ', code(own), ', stands beside it, never in its place.']
       : [];
   return {
     from: 'client',
-    nodes: [code(id), ' was sent by the client, on the envelope.', ...beside],
+    nodes: [
+      code(id),
+      via === 'chat' ? ' is the chat’s id, sent by ' : ' was sent by the client, on the envelope.',
+      ...(via === 'chat' ? [code('useChat'), '.'] : []),
+      ...beside,
+    ],
   };
 }
 

@@ -7,8 +7,8 @@ import { openFeeds } from './feeds.js';
 import { showPicture } from './picture.js';
 import { renderSend, wireForm } from './send.js';
 import { restore, select, selected, subscribe } from './store.js';
-import { wireTabs } from './tabs.js';
 import { renderTurns } from './turns.js';
+import { wireViews } from './views.js';
 import { renderWire } from './wire.js';
 
 let pending = false;
@@ -30,7 +30,6 @@ subscribe((turn) => {
 });
 
 const config = await (await fetch('/config')).json();
-wireTabs();
 wireBreakIt();
 wireCompare();
 byId('runner').textContent = config.runner;
@@ -42,6 +41,7 @@ byId('models').textContent =
 restore();
 showPicture(config.picture);
 wireForm(config);
+wireViews(config);
 render();
 openFeeds([
   { service: 'gateway', url: '/spans' },

@@ -1,9 +1,10 @@
 /** The form goes in, a turn comes out: sends it, shows its request beforehand, and keeps the id to continue under. */
 import { byId, el } from './dom.js';
 import { exchange } from './exchange.js';
+import { toEnvelopeMessages } from './history.js';
 import { newSession, toCurl, toRequest } from './request.js';
+import { showTurns } from './results.js';
 import { select, selected, sessionOf, turnsOf } from './store.js';
-import { showTurns } from './tabs.js';
 
 const REMEMBERED = 'session_id';
 const form = byId('form');
@@ -39,8 +40,7 @@ export function readForm() {
 function history(id) {
   const turn = selected();
   if (!turn || !id || (sessionOf(turn) !== id && turn.sent !== id)) return [];
-  const turns = turn.plain ? [turn] : turnsOf(id);
-  return turns.findLast(({ messages }) => messages)?.messages ?? [];
+  return toEnvelopeMessages(turn.plain ? [turn] : turnsOf(id));
 }
 
 export async function send() {
@@ -101,6 +101,12 @@ function setSession(id) {
   session.value = id;
   renderSend();
   message.focus();
+}
+
+/** What the chat has begun goes on here. */
+export function followChat() {
+  if (selected()?.via === 'chat') session.value = selected().sent;
+  renderSend();
 }
 
 export function wireForm({ models }) {

@@ -1,7 +1,9 @@
 /** Turns come in from the form and spans from the feeds; both are kept by trace, and whoever subscribes is told. */
 const SAVED = 'turns';
 const CHOSEN = 'chosen';
-const SAVED_MAX = 60;
+const SAVED_MAX = 200;
+/** In characters: of some five million that there is room for. */
+const LARGE = 200_000;
 
 const turns = new Map();
 const listeners = new Set();
@@ -12,8 +14,10 @@ export const allTurns = () => [...turns.values()].sort((a, b) => a.startedAt - b
 export const turnsOf = (session) =>
   allTurns().filter((turn) => isListed(turn) && sessionOf(turn) === session);
 
+/** @returns what ends it */
 export function subscribe(listener) {
   listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** The turn that the page shows, with the conversation it belongs to. */
@@ -108,11 +112,19 @@ function save() {
     .filter((turn) => turn.state !== 'elsewhere' || turn === chosen)
     .slice(-SAVED_MAX)
     .map(({ spans: _, ...turn }) => (isListed(turn) ? turn : { ...turn, request: undefined }));
+  // Where large pictures leave no room, the rest is kept. No storage at all: the page works without.
+  if (!keep(kept)) keep(kept.map((turn) => (isLarge(turn) ? { ...turn, chat: undefined } : turn)));
+}
+
+const isLarge = ({ chat = [] }) => JSON.stringify(chat).length > LARGE;
+
+function keep(kept) {
   try {
     sessionStorage.setItem(CHOSEN, chosen?.trace ?? '');
     sessionStorage.setItem(SAVED, JSON.stringify(kept));
+    return true;
   } catch {
-    // No room, or no storage: the page works without.
+    return false;
   }
 }
 

@@ -1,31 +1,27 @@
-/** The tabs of the results: one panel shows at a time. A link to a panel's id, from the header or from elsewhere, opens it. */
+/** A list of tabs goes in: one panel shows at a time. A link to a panel's id, from the header or from elsewhere, opens it. */
 import { byId } from './dom.js';
 
-const tabs = [...byId('tabs').children];
-const panelOf = (tab) => byId(tab.getAttribute('aria-controls'));
+/** @param onShow - called with the id of the panel that is shown, each time */
+export function createTabs(list, onShow = () => {}) {
+  const tabs = [...list.children];
+  const panelOf = (tab) => byId(tab.getAttribute('aria-controls'));
 
-function show(wanted) {
-  for (const tab of tabs) {
-    tab.setAttribute('aria-selected', tab === wanted);
-    tab.tabIndex = tab === wanted ? 0 : -1;
-    panelOf(tab).hidden = tab !== wanted;
+  function show(wanted) {
+    for (const tab of tabs) {
+      tab.setAttribute('aria-selected', tab === wanted);
+      tab.tabIndex = tab === wanted ? 0 : -1;
+      panelOf(tab).hidden = tab !== wanted;
+    }
+    onShow(panelOf(wanted).id);
   }
-}
 
-/** A turn is seen in its trace, and on the wire. */
-export function showTurns() {
-  const current = tabs.find((tab) => tab.getAttribute('aria-selected') === 'true');
-  if (!current.hasAttribute('data-turns')) show(tabs[0]);
-}
+  const named = () => tabs.find((tab) => `#${panelOf(tab).id}` === location.hash);
+  function followHash() {
+    if (!named()) return;
+    show(named());
+    list.parentElement.scrollIntoView();
+  }
 
-function followHash() {
-  const tab = tabs.find((each) => `#${panelOf(each).id}` === location.hash);
-  if (!tab) return;
-  show(tab);
-  byId('results').scrollIntoView();
-}
-
-export function wireTabs() {
   for (const [i, tab] of tabs.entries()) {
     tab.addEventListener('click', () => show(tab));
     tab.addEventListener('keydown', ({ key }) => {
@@ -36,7 +32,11 @@ export function wireTabs() {
       next.focus();
     });
   }
-  show(tabs[0]);
-  followHash();
+  if (named()) followHash();
+  else show(tabs[0]);
   addEventListener('hashchange', followHash);
+  return {
+    show,
+    shown: () => tabs.find((tab) => tab.getAttribute('aria-selected') === 'true'),
+  };
 }

@@ -65,7 +65,7 @@ function createCard(turn) {
       }
       meta.textContent = describe(turn);
       said.show(turn.message);
-      answer.show(turn.problem ? `${turn.problem.code}: ${turn.problem.detail}` : turn.answer);
+      answer.show(turn.problem ? describeProblem(turn.problem) : turn.answer);
       answer.element.hidden = turn.state === 'elsewhere';
       said.element.hidden = turn.message === undefined;
       const { from, nodes } = explain(turn);
@@ -82,6 +82,9 @@ function createCard(turn) {
   };
 }
 
+/** A client with a protocol of its own is told no code. */
+const describeProblem = ({ code, detail }) => (code ? `${code}: ${detail}` : detail);
+
 function describe(turn) {
   if (turn.state === 'elsewhere') return 'sent from elsewhere';
   const state = {
@@ -92,6 +95,7 @@ function describe(turn) {
   };
   return [
     turn.plain ? `${turn.engine}, without the package` : turn.engine,
+    turn.via,
     state[turn.state],
     turn.ms === undefined ? undefined : toDuration(turn.ms),
   ]

@@ -30,6 +30,10 @@ const HEADERS = {
 const HEARTBEAT = ':\n\n';
 
 const SILENT = Symbol('silent');
+const OVER = Symbol('the turn of the event loop is over');
+
+/** In characters: a run that never pauses must not fill the memory, or keep other requests waiting. */
+const MAX_CHUNK = 64 * 1024;
 
 /**
  * Makes the response. The run starts when its body is first read, and is stopped when its reader leaves.
@@ -78,22 +82,24 @@ function tellingOf(
   // A heartbeat sends the headers: they wait for the id that the run's first event may bring.
   let beats = getSessionId() !== undefined;
   return async () => {
+    let text = '';
     try {
-      for (;;) {
+      while (text.length < MAX_CHUNK) {
         pending ??= iterator.next();
-        const step = beats ? await orSilence(pending) : await pending;
+        const step = await (text !== '' ? orTurn(pending) : beats ? orSilence(pending) : pending);
+        if (step === OVER) break;
         if (step === SILENT) return { text: HEARTBEAT, last: false };
         pending = undefined;
-        if (step.done) return { text: end, last: true };
+        if (step.done) return { text: text + end, last: true };
         beats = true;
-        const text = framesOf(tell(step.value));
-        if (text !== '') return { text, last: false };
+        text += framesOf(tell(step.value));
       }
+      return { text, last: false };
     } catch (error) {
       state.failure = error;
       // The failure may be ours, arguments that are no JSON, say: the run must still end.
       discard(run, iterator).catch(() => undefined);
-      return { text: framesOf(fail(toProblem(error))) + end, last: true };
+      return { text: text + framesOf(fail(toProblem(error))) + end, last: true };
     }
   };
 }
@@ -107,6 +113,19 @@ async function orSilence<T>(pending: Promise<T>): Promise<T | typeof SILENT> {
     return await Promise.race([pending, silence]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** What is there in this turn of the event loop goes out in one chunk. */
+async function orTurn<T>(pending: Promise<T>): Promise<T | typeof OVER> {
+  let immediate: NodeJS.Immediate | undefined;
+  const over = new Promise<typeof OVER>((resolve) => {
+    immediate = setImmediate(() => resolve(OVER));
+  });
+  try {
+    return await Promise.race([pending, over]);
+  } finally {
+    clearImmediate(immediate);
   }
 }
 

@@ -30,7 +30,7 @@ export const aboveChecks = [
       const panel = page.locator(`#${await tab(name).getAttribute('aria-controls')}`);
       await tab(name).click();
       assert.ok(await panel.isVisible());
-      assert.equal(await page.locator('[role="tabpanel"]:visible').count(), 1);
+      assert.equal(await page.locator('#results [role="tabpanel"]:visible').count(), 1);
       await tab(name).press('ArrowRight');
       assert.ok(await panel.isHidden());
       await page.getByRole('navigation').getByText(name, { exact: true }).click();

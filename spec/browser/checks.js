@@ -4,6 +4,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { aboveChecks } from './above-checks.js';
 import { axeChecks } from './axe-checks.js';
+import { chatChecks } from './chat-checks.js';
+import { conversationChecks } from './chat-conversation-checks.js';
+import { chatErrorChecks } from './chat-error-checks.js';
 import { reloadChecks, tabChecks } from './tab-checks.js';
 import { truthChecks } from './truth-checks.js';
 
@@ -223,6 +226,9 @@ export const checks = [
   ],
   ...truthChecks,
   ...tabChecks,
+  ...chatChecks,
+  ...chatErrorChecks,
+  ...conversationChecks,
   [
     'the comparison shows one id against several and none',
     async ({ page, button, fill, tab }) => {

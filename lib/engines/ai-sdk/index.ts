@@ -10,6 +10,7 @@ import { follow } from '../waiting.js';
 import { createTranslator } from './events.js';
 import { toModelMessages, toSystem } from './messages.js';
 import { type AiSdkConfiguration, type AiSdkOptions, parseOptions } from './options.js';
+import { createTracer } from './tracer.js';
 
 export type { AiSdkOptions } from './options.js';
 
@@ -58,6 +59,7 @@ function openSession(configuration: AiSdkConfiguration, signal: AbortSignal): En
     async *prompt({ messages }) {
       const { stepCountIs, streamText } = await import('ai');
       const system = toSystem(instructions, messages);
+      const { tracer, end } = createTracer();
       const answer = streamText({
         model,
         messages: toModelMessages(messages),
@@ -65,18 +67,26 @@ function openSession(configuration: AiSdkConfiguration, signal: AbortSignal): En
         stopWhen: stepCountIs(maxSteps),
         abortSignal: stop.signal,
         experimental_download: refuseDownloads(messages),
-        experimental_telemetry: { isEnabled: true, recordInputs: false, recordOutputs: false },
+        experimental_telemetry: {
+          isEnabled: true,
+          recordInputs: false,
+          recordOutputs: false,
+          tracer,
+        },
         // The failure is thrown below; the SDK would print it, too.
         onError: () => {},
         ...(system !== undefined && { system }),
       });
       const translate = createTranslator(approvals);
-      for await (const part of answer.fullStream) {
-        // After an abort the SDK ends the stream without a failure.
+      try {
+        for await (const part of answer.fullStream) {
+          // After an abort the SDK ends its spans and the stream, without a failure.
+          if (!stop.signal.aborted) yield* translate(part);
+        }
         stop.signal.throwIfAborted();
-        yield* translate(part);
+      } finally {
+        end();
       }
-      stop.signal.throwIfAborted();
     },
     async close() {
       unfollow();

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { trace } from '@opentelemetry/api';
 import { tool } from 'ai';
@@ -467,6 +468,29 @@ describe('the spans of a run of aiSdk()', () => {
     const shown = JSON.stringify(spans.map(({ attributes }) => attributes));
     expect(shown).not.toMatch(/Hello|n\\":7777|Done|private/);
     expect(agent?.attributes['gen_ai.provider.name']).toBe('mock');
+  });
+
+  it.each([
+    ['is aborted', true],
+    ['has no reader any more', false],
+  ])('all end where the run %s', async (_how, aborts) => {
+    const controller = new AbortController();
+    const words = Array.from({ length: 50 }, () => 'word ');
+    const model = mockModel(() => step(text(...words)), { delay: 1 });
+    const read = async () => {
+      for await (const { type } of run(aiSdk({ model }), ASK, { signal: controller.signal })) {
+        if (type !== 'message.delta') continue;
+        if (!aborts) return 'left';
+        controller.abort();
+      }
+      return 'read on';
+    };
+    const left = read().catch(({ name }: Error) => name);
+    expect(await left).toBe(aborts ? 'AbortError' : 'left');
+    // The run does not wait for the SDK, which ends its stream a moment later.
+    const own = () => [...named('ai.streamText.doStream'), ...named('ai.streamText')];
+    for (let i = 0; i < 10_000 && own().length < 2; i += 1) await setImmediate();
+    expect(own()).toHaveLength(2);
   });
 
   it('have the tokens of a call on its chat, which ends where its tools begin', async () => {
