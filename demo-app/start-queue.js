@@ -38,7 +38,7 @@ async function startGateway(name, queue) {
 
 /** One that has died is replaced, under its name and at its place. It speaks slowly: there is to be time to kill it. */
 async function keepWorker(name, port = '0') {
-  const worker = await startOn(name, 'worker', { PORT: port, TOKENS_PER_SECOND: '6' });
+  const worker = await startOn(name, 'worker', { PORT: port, TOKENS_PER_SECOND: '4' });
   if (!worker) return;
   workers.set(name, worker);
   worker.child.once('exit', (_code, signal) => {
