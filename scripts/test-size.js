@@ -6,7 +6,7 @@ import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pack, project, report, workspace } from './consumer.js';
 
-const BUDGETS_KB = { packed: 315, unpacked: 1_080, 'installed with express': 5_450 };
+const BUDGETS_KB = { packed: 320, unpacked: 1_100, 'installed with express': 5_470 };
 
 const root = workspace();
 const tarball = pack(root);
