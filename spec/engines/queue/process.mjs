@@ -1,6 +1,6 @@
 /**
  * A gateway or a worker as a real process: `process.mjs gateway PORT [OPTIONS]` or `process.mjs worker PORT [OPTIONS]`, with the port of
- * Redis and options as JSON. Prints its own port; `GET /state` of a worker tells its runs that are open and what its engine saw.
+ * Redis, or its socket, and options as JSON. Prints its own port; `GET /state` of a worker tells its runs that are open and what its engine saw.
  */
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
@@ -20,7 +20,7 @@ new NodeTracerProvider({
 }).register();
 
 const [role, port, options = '{}'] = process.argv.slice(2);
-const connection = { host: '127.0.0.1', port: Number(port) };
+const connection = /^\d+$/.test(port) ? { host: '127.0.0.1', port: Number(port) } : { path: port };
 const { authorize, ...others } = JSON.parse(options);
 const place = { connection, prefix: others.prefix };
 const state = { open: 0, aborted: 0, requests: [] };
