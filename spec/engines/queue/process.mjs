@@ -46,6 +46,9 @@ const scripted = {
         if (what === 'hang') await new Promise(() => {});
         if (what === 'poison') process.kill(process.pid, 'SIGKILL');
         if (what === 'fail') throw new Error('private reason');
+        if (what === 'hold-and-approved') {
+          yield { type: 'tool.result', id: 'c0', output: 'done', is_error: false };
+        }
         for (let i = 0; i < Number(count); i += 1) {
           yield { type: 'message.delta', delta: `${i} ` };
           if (ms !== '0') await pause(Number(ms));

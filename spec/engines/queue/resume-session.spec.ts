@@ -113,6 +113,17 @@ describe('useChat({ resume: true })', () => {
     expect(live.chat.messages[1]?.parts).toEqual(before.chat.messages[1]?.parts);
   });
 
+  it('goes on without the result of a call that the turn before has made, and the user approved', async () => {
+    const reply = await stream(first, 'hold-and-approved 3', 'conv-3a');
+    const after = chatAt(first, 'conv-3a');
+    const done = after.chat.resumeStream();
+    await hasText(after, HALF);
+    await go();
+    await done;
+    expect([after.chat.error, answerOf(after)]).toEqual([undefined, WHOLE]);
+    await allFrames(reply);
+  });
+
   it('gets the run’s failure as its error, without its reason', async () => {
     const before = await asked(first, 'conv-4', 'hold-and-fail 3');
     const after = reloaded(before, first);
