@@ -49,9 +49,9 @@ export function resumeSession(options: ResumeSessionOptions): RequestHandler {
     await withRuns(async (runs) => {
       const exchange = openExchange(req, res, sessionId);
       const runId = await answered(ANSWER_MS, runs.store.newestOf(sessionId));
-      // What has ended since, or was lost by Redis, is not under way.
-      const found = runId && (await answered(ANSWER_MS, runs.store.describe(runId)));
-      if (!runId || !found || found.ended) return void res.status(204).end();
+      // Redis may have lost the run, and not its place in the session.
+      const isKept = runId && (await answered(ANSWER_MS, runs.store.describe(runId)));
+      if (!runId || !isKept) return void res.status(204).end();
       await whileListening(runs, runId, exchange, async (reading) => {
         if (reply === undefined) return sendEvents(exchange, eventsOf(reading, undefined));
         try {

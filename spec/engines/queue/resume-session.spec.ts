@@ -232,6 +232,15 @@ describe('resumeSession()', () => {
     await Promise.all([older, newer].map((run) => run?.leave()));
   });
 
+  it('says by a 204 that a run is not under way that Redis has lost', async () => {
+    const frames = framesOf(await stream(first, 'hold 1', 'conv-11'));
+    const { value } = await frames.next();
+    await redis.client.del(`bull:agent-runs:run:${value?.data.run_id}`);
+    expect((await fetch(`${first.url}/sessions/conv-11`)).status).toBe(204);
+    await go();
+    await frames.return();
+  });
+
   it('tells a run as AG-UI, too', async () => {
     const reply = await stream(first, 'hold 3', 'conv-10');
     const again = await fetch(`${first.url}/agent/conv-10`);
