@@ -15,27 +15,42 @@ import { addPlainRoutes } from './plain.js';
 import { serve } from './serve.js';
 import { serveSpans } from './span-feed.js';
 
-const { PORT = '3000', RUNNER_URL = 'http://127.0.0.1:3001' } = process.env;
+const { PORT = '3000', PROCESS_NAME, QUEUE, RUNNER_URL = 'http://127.0.0.1:3001' } = process.env;
 const runnerUrl = RUNNER_URL.replace(/\/+$/, '');
+/** `npm run demo:queue` says where the others are. The packages of the queue are loaded there alone. */
+const machines = QUEUE && { ...JSON.parse(QUEUE), ...(await import('./queue.js')) };
 const engines = {
+  ...(machines && { queue: machines.queueEngine }),
   pi: piEngine,
   rivet: rivetEngine,
-  remote: remote({ url: `${runnerUrl}/run`, timeoutMs: 20_000 }),
+  ...(!machines && { remote: remote({ url: `${runnerUrl}/run`, timeoutMs: 20_000 }) }),
 };
+const runnerFeed = { service: 'runner', url: `${runnerUrl}/spans` };
+
+// Of two gateways one has the page.
+const hasPage = machines?.page ?? true;
 
 const app = express();
-app.use(express.static(fileURLToPath(new URL('public', import.meta.url))));
-// It is in a cache, whose name begins with a dot.
-app.get('/packages.js', async (_req, res) => {
-  res.sendFile(await bundle(), { dotfiles: 'allow' });
-});
+if (hasPage) {
+  app.use(express.static(fileURLToPath(new URL('public', import.meta.url))));
+  // It is in a cache, whose name begins with a dot.
+  app.get('/packages.js', async (_req, res) => {
+    res.sendFile(await bundle(), { dotfiles: 'allow' });
+  });
+}
+machines?.addQueueRoutes(app);
 app.get('/spans', serveSpans);
 app.get('/config', (_req, res) => {
   res.json({
     engines: Object.keys(engines),
     models,
     picture,
-    runner: runnerUrl,
+    runner: machines ? undefined : runnerUrl,
+    feeds: [
+      { service: PROCESS_NAME ?? 'gateway', url: '/spans' },
+      ...(machines?.feeds ?? [runnerFeed]),
+    ],
+    runs: machines?.runs,
     otlp: process.env.OTEL_EXPORTER_OTLP_ENDPOINT,
   });
 });
@@ -71,5 +86,5 @@ app.post(
 app.use(problemDetails());
 
 const url = await serve(app, Number(PORT));
-console.log(`gateway  ${url}  (runner: ${runnerUrl})`);
-await takePicture(url);
+console.log(machines ? `${PROCESS_NAME}  ${url}` : `gateway  ${url}  (runner: ${runnerUrl})`);
+if (hasPage) await takePicture(url);

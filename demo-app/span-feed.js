@@ -1,4 +1,6 @@
 /** Spans go in as they start and end; they come out of `GET /spans` as server-sent events, the ones from before first. */
+import { allowLoopback } from './loopback.js';
+
 const KEEP = 2000;
 const finished = [];
 const open = new Map();
@@ -35,21 +37,15 @@ export class FeedAnnouncer {
   async shutdown() {}
 }
 
-/** The route. */
-export function serveSpans(req, res) {
-  // The runner's feed is read by the gateway's page. No `*`: any site in the person's browser could read it then.
-  const { origin } = req.headers;
-  if (isLoopback(origin)) res.set({ 'access-control-allow-origin': origin, vary: 'origin' });
+/** The route. The feeds of all processes are read by the gateway's page. */
+export const serveSpans = [allowLoopback, feed];
+
+function feed(_req, res) {
   res.set({ 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' });
   res.flushHeaders();
   for (const row of [...finished, ...open.values()]) res.write(frame(row));
   readers.add(res);
   res.once('close', () => readers.delete(res));
-}
-
-function isLoopback(origin) {
-  if (!URL.canParse(origin)) return false;
-  return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(origin).hostname);
 }
 
 function tell(row) {
@@ -62,7 +58,7 @@ function toRow(span, state) {
   const { traceId, spanId } = span.spanContext();
   return {
     state,
-    service: span.resource.attributes['service.name'],
+    service: span.resource.attributes['service.instance.id'],
     trace_id: traceId,
     span_id: spanId,
     parent_id: span.parentSpanContext?.spanId,

@@ -1,4 +1,4 @@
-/** OpenTelemetry for gateway and runner. Loaded with `--import`, before the app: what is loaded earlier cannot be instrumented. */
+/** OpenTelemetry for each process of the demo. Loaded with `--import`, before the app: what is loaded earlier cannot be instrumented. */
 import { register } from 'node:module';
 import { basename } from 'node:path';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -17,10 +17,15 @@ register('@opentelemetry/instrumentation/hook.mjs', import.meta.url, {
   data: { include: ['express', 'http', 'node:http'] },
 });
 
-const service = basename(process.argv[1] ?? '') === 'runner.js' ? 'runner' : 'gateway';
+const script = basename(process.argv[1] ?? '') === 'runner.js' ? 'runner' : 'gateway';
+// Of several gateways or workers each has its number.
+const { PROCESS_NAME = script } = process.env;
 
 const provider = new NodeTracerProvider({
-  resource: resourceFromAttributes({ 'service.name': service }),
+  resource: resourceFromAttributes({
+    'service.name': PROCESS_NAME.split(' ')[0],
+    'service.instance.id': PROCESS_NAME,
+  }),
   spanProcessors: [
     // First: the others are to see the id it stamps.
     new SessionSpanProcessor(),
@@ -38,8 +43,8 @@ process.once('beforeExit', () => provider.shutdown());
 
 registerInstrumentations({
   instrumentations: [
-    // The page, its settings and its span feed are GET: they would fill the traces with themselves.
-    new HttpInstrumentation({ ignoreIncomingRequestHook: ({ method }) => method === 'GET' }),
+    // The page, its settings and its span feed are no POST: they would fill the traces with themselves.
+    new HttpInstrumentation({ ignoreIncomingRequestHook: ({ method }) => method !== 'POST' }),
     // The span of a middleware ends with the middleware: on a first turn, before an engine has settled the id.
     new ExpressInstrumentation({ ignoreLayersType: [ExpressLayerType.MIDDLEWARE] }),
   ],

@@ -1,5 +1,8 @@
-/** Starts the demo, drives its page in a real Chromium, and says what holds. `SCREENSHOTS=dir` also takes the pictures; an argument picks checks by name. */
-import { fork } from 'node:child_process';
+/**
+ * Starts the demo, and that of the queue where there is a Redis, drives their pages in a real Chromium, and says what holds.
+ * `SCREENSHOTS=dir` also takes the pictures; an argument picks checks by name.
+ */
+import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,13 +11,15 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { checks } from '../spec/browser/checks.js';
 import { drive } from '../spec/browser/page-driver.js';
+import { queueChecks } from '../spec/browser/queue-checks.js';
 import { takeScreenshots } from '../spec/browser/screenshots.js';
 import { cached } from './consumer.js';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const PATIENCE_MS = 20_000;
 const wanted = new RegExp(process.argv[2] ?? '');
-const picked = checks.filter(([name]) => wanted.test(name));
+const pick = (all) => all.filter(([name]) => wanted.test(name));
+const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 
 if (!existsSync(CHROMIUM)) {
   console.error(`test:browser needs Chromium: there is none at ${CHROMIUM}.
@@ -24,7 +29,6 @@ On Debian: apt-get install -y chromium. Elsewhere: CHROMIUM=/path/to/chromium np
 
 // Only this command needs it: kept out of what `npm test` installs.
 const axe = join(await cached('axe', { 'axe-core': '4.14.1' }), 'node_modules/axe-core/axe.min.js');
-const demo = await startDemo();
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
   args: [
@@ -37,43 +41,52 @@ const browser = await chromium.launch({
     '--disable-sync',
   ],
 });
+let passed = 0;
 let failed = 0;
 try {
-  if (process.env.SCREENSHOTS) {
+  await visit('start.js', pick(checks), async ({ url }) => {
+    if (!process.env.SCREENSHOTS) return;
     mkdirSync(process.env.SCREENSHOTS, { recursive: true });
-    const pictures = await takeScreenshots(browser, demo.url, process.env.SCREENSHOTS);
+    const pictures = await takeScreenshots(browser, url, process.env.SCREENSHOTS);
     for (const { file, bytes } of pictures) console.log(`${file}  ${Math.round(bytes / 1024)} kB`);
-  }
-  failed += await runChecks();
+  });
+  if (hasRedis) await visit('start-queue.js', pick(queueChecks));
+  else console.log('No redis-server here: the demo of the queue is left out.');
 } finally {
   await browser.close();
-  failed += await stopDemo();
 }
-console.log(`test:browser: ${picked.length + 1 - failed} passed, ${failed} failed`);
+console.log(`test:browser: ${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
-async function runChecks() {
+async function visit(script, picked, before = async () => {}) {
+  if (picked.length === 0) return;
+  const demo = await startDemo(script);
+  try {
+    await before(demo);
+    await runChecks(demo, picked);
+  } finally {
+    await stopDemo(demo);
+  }
+}
+
+async function runChecks(demo, picked) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(PATIENCE_MS);
   const errors = watchErrors(page);
   await page.goto(demo.url);
   await page.locator('body[data-ready]').waitFor();
-  const driver = { ...drive(page), browser, axe, errors, runnerPid: demo.pids.runner };
-  let failures = 0;
-  for (const [name, check] of picked) {
-    failures += await attempt(name, () => check(driver));
-  }
-  return failures;
+  const driver = { ...drive(page), browser, axe, errors, pids: demo.pids };
+  for (const [name, check] of picked) await attempt(name, () => check(driver));
 }
 
 async function attempt(name, check) {
   try {
     await check();
     console.log(`ok      ${name}`);
-    return 0;
+    passed += 1;
   } catch (error) {
     console.log(`FAILED  ${name}\n${error.stack}\n`);
-    return 1;
+    failed += 1;
   }
 }
 
@@ -90,8 +103,8 @@ function watchErrors(page) {
 }
 
 /** On free ports. Resolves when it has said where it is. */
-async function startDemo() {
-  const script = fileURLToPath(new URL('../demo-app/start.js', import.meta.url));
+async function startDemo(name) {
+  const script = fileURLToPath(new URL(`../demo-app/${name}`, import.meta.url));
   const env = { ...process.env, PORT: '0', RUNNER_PORT: '0' };
   // A key or a runner of this machine would make another demo of it.
   for (const name of Object.keys(env)) {
@@ -103,9 +116,9 @@ async function startDemo() {
   let url;
   for await (const line of createInterface({ input: child.stdout })) {
     url ??= /The demo is at {2}(\S+)/.exec(line)?.[1];
-    const [, name, pid] = /^\s+(gateway|runner) .* pid (\d+)$/.exec(line) ?? [];
+    const [, name, pid] = /^ {4}(\S+(?: \d)?) .* pid (\d+)$/.exec(line) ?? [];
     if (name) pids[name] = Number(pid);
-    if (pids.gateway && pids.runner) break;
+    if (/Ctrl-C ends it/.test(line)) break;
   }
   if (!url) throw new Error(`The demo did not start (exit code ${child.exitCode})`);
   // Read on: a full pipe would stop it.
@@ -113,7 +126,7 @@ async function startDemo() {
   return { child, url, pids };
 }
 
-function stopDemo() {
+function stopDemo(demo) {
   return attempt('Ctrl-C ends the demo and leaves no process behind', async () => {
     const { child, pids } = demo;
     const exited = once(child, 'exit');

@@ -6,7 +6,7 @@ import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pack, project, report, workspace } from './consumer.js';
 
-const BUDGETS_KB = { packed: 330, unpacked: 1_125, 'installed with express': 5_500 };
+const BUDGETS_KB = { packed: 335, unpacked: 1_150, 'installed with express': 5_530 };
 
 const root = workspace();
 const tarball = pack(root);

@@ -32,7 +32,7 @@ export const piEngine = pi({
   model: models.length > 0 ? undefined : 'faux',
   instructions: 'You answer in one or two sentences.',
   tools: [clock, add],
-  faux: { respond, tokensPerSecond: 20 },
+  faux: { respond, tokensPerSecond: Number(process.env.TOKENS_PER_SECOND ?? 20) },
 });
 
 /** The faux provider's part: one tool call when the message asks for it, else a sentence about what it was given. */

@@ -15,19 +15,38 @@ const SHOWN = ['content-type', 'x-session-id'];
 export function exchange(request, facts, onEvent = () => {}) {
   const { trace, traceparent } = newTrace();
   const sent = { ...request, headers: { ...request.headers, traceparent } };
-  const turn = addTurn({ ...facts, trace, request: sent });
+  return following(addTurn({ ...facts, trace, request: sent }), sent, onEvent);
+}
+
+/**
+ * Reads a turn on that a reload has cut: its run is kept, and tells all of its events again, then the live ones.
+ *
+ * @param runs - URL of the runs
+ */
+export function readOn(turn, runs) {
+  const request = { path: `${runs}/${runIdOf(turn)}`, method: 'GET' };
+  changeTurn(turn, { events: [], answer: undefined });
+  return following(turn, request, () => {});
+}
+
+/** Of a run that is kept. */
+export const runIdOf = ({ events }) => events.find(({ type }) => type === 'run.start')?.run_id;
+
+const UNLOAD = 'unload';
+
+function following(turn, request, onEvent) {
   const controller = new AbortController();
   const stop = () => controller.abort();
   // A reload is a stop as well, and no failed connection: the browser cuts it before `pagehide`.
-  addEventListener('beforeunload', stop);
-  const done = follow(turn, controller, onEvent).finally(() =>
-    removeEventListener('beforeunload', stop),
+  const leave = () => controller.abort(UNLOAD);
+  addEventListener('beforeunload', leave);
+  const done = follow(turn, request, controller, onEvent).finally(() =>
+    removeEventListener('beforeunload', leave),
   );
   return { turn, stop, done };
 }
 
-async function follow(turn, stop, onEvent) {
-  const { path, method, headers, body } = turn.request;
+async function follow(turn, { path, method, headers, body }, stop, onEvent) {
   const began = performance.now();
   const end = (changes) => {
     changeTurn(turn, { ...changes, ms: performance.now() - began });
@@ -57,7 +76,8 @@ async function follow(turn, stop, onEvent) {
     const answer = turn.answer ?? '';
     return end({ state: 'done', messages: [...said, { role: 'assistant', content: answer }] });
   } catch (error) {
-    if (stop.signal.aborted) return end({ state: 'stopped' });
+    const isKept = stop.signal.reason === UNLOAD && runIdOf(turn) !== undefined;
+    if (stop.signal.aborted) return end({ state: isKept ? 'running' : 'stopped' });
     return end({ state: 'failed', answer: `The connection failed: ${error.message}` });
   }
 }

@@ -3,7 +3,9 @@ import { wireBreakIt } from './break-it.js';
 import { wireCompare } from './compare.js';
 import { renderConversations } from './conversations.js';
 import { byId } from './dom.js';
+import { isKept } from './exchange.js';
 import { openFeeds } from './feeds.js';
+import { renderKill, wireKill } from './kill.js';
 import { showPicture } from './picture.js';
 import { renderSend, wireForm } from './send.js';
 import { restore, select, selected, subscribe } from './store.js';
@@ -19,6 +21,7 @@ function render() {
   renderTurns();
   renderWire();
   renderSend();
+  renderKill();
 }
 
 subscribe((turn) => {
@@ -32,19 +35,18 @@ subscribe((turn) => {
 const config = await (await fetch('/config')).json();
 wireBreakIt();
 wireCompare();
-byId('runner').textContent = config.runner;
+byId('runner').textContent = config.runner ?? '';
+byId('elsewhere').hidden = config.runner === undefined;
 byId('otlp').textContent = config.otlp ? `Now: ${config.otlp}.` : 'Now: none is set.';
 byId('models').textContent =
   config.models.length > 0
     ? `Now: ${config.models.length} models to choose from.`
     : 'Now: no key is set.';
-restore();
+restore((turn) => config.runs !== undefined && isKept(turn));
 showPicture(config.picture);
 wireForm(config);
+wireKill(config);
 wireViews(config);
 render();
-openFeeds([
-  { service: 'gateway', url: '/spans' },
-  { service: 'runner', url: `${config.runner}/spans` },
-]);
+openFeeds(config.feeds);
 document.body.dataset.ready = true;

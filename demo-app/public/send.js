@@ -1,10 +1,10 @@
 /** The form goes in, a turn comes out: sends it, shows its request beforehand, and keeps the id to continue under. */
 import { byId, el } from './dom.js';
-import { exchange } from './exchange.js';
+import { exchange, readOn, runIdOf } from './exchange.js';
 import { toEnvelopeMessages } from './history.js';
 import { newSession, toCurl, toRequest } from './request.js';
 import { showTurns } from './results.js';
-import { select, selected, sessionOf, turnsOf } from './store.js';
+import { allTurns, select, selected, sessionOf, turnsOf } from './store.js';
 
 const REMEMBERED = 'session_id';
 const form = byId('form');
@@ -53,21 +53,37 @@ export async function send() {
     engine: values.parameters.engine,
   };
   const request = toRequest(values, history(values.session));
-  running = exchange(request, facts);
-  select(running.turn);
+  const { turn, done } = begin(exchange(request, facts));
+  select(turn);
   say('Sending …');
   renderSend();
   byId('stop').focus();
   showTurns();
   bringResultIntoView();
-  const turn = await running.done;
-  running = undefined;
+  await done;
   if (turn.returned && !turn.plain) localStorage.setItem(REMEMBERED, turn.returned);
-  say(outcome(turn));
-  renderSend();
   if (document.activeElement === byId('stop') || document.activeElement === document.body)
     // The answer stays in sight.
     message.focus({ preventScroll: true });
+}
+
+/** One at a time, which Stop ends. */
+function begin(following) {
+  running = following;
+  const done = following.done.then((turn) => {
+    running = undefined;
+    say(outcome(turn));
+    renderSend();
+  });
+  return { turn: following.turn, done };
+}
+
+/** What a reload has cut, and goes on elsewhere. */
+function goOn(runs) {
+  const turn = allTurns().findLast(({ state, via }) => state === 'running' && via !== 'chat');
+  if (!turn) return;
+  begin(readOn(turn, runs));
+  say('Reading on …');
 }
 
 /** On a phone the results stand below the form: from Stop on, they are in sight. */
@@ -79,7 +95,9 @@ function bringResultIntoView() {
 function outcome(turn) {
   const under = turn.returned ? ` under ${turn.returned}` : '';
   if (turn.state === 'done') return `Answered${under}.`;
-  if (turn.state === 'stopped') return 'Stopped: the engine was told.';
+  if (turn.state === 'stopped') {
+    return runIdOf(turn) ? 'Left: the run goes on.' : 'Stopped: the engine was told.';
+  }
   return turn.problem ? `${turn.problem.code}: ${turn.problem.title}` : turn.answer;
 }
 
@@ -109,7 +127,11 @@ export function followChat() {
   renderSend();
 }
 
-export function wireForm({ models }) {
+export function wireForm({ models, engines, runs }) {
+  for (const option of [...engine.options]) {
+    if (!engines.includes(option.value)) option.remove();
+  }
+  goOn(runs);
   // After a reload: the conversation that is shown goes on.
   session.value = selected()?.returned ?? '';
   model.append(

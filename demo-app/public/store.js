@@ -128,9 +128,12 @@ function keep(kept) {
   }
 }
 
-export function restore() {
+/** @param isKept - whether the run of a turn that was still running goes on without this page */
+export function restore(isKept) {
   const kept = JSON.parse(sessionStorage.getItem(SAVED) ?? '[]');
-  for (const turn of kept) put(turn.state === 'running' ? { ...turn, state: 'stopped' } : turn);
+  for (const turn of kept) {
+    put(turn.state === 'running' && !isKept(turn) ? { ...turn, state: 'stopped' } : turn);
+  }
   select(turns.get(sessionStorage.getItem(CHOSEN)));
   // Not only at each answer: what was picked, and a turn that is still running, are to be kept, too.
   addEventListener('pagehide', save);

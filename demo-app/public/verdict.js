@@ -15,7 +15,7 @@ export const isStopped = ({ attributes }) => attributes['error.type'] === 'Abort
 const statusOf = (turn) =>
   Number.parseInt(turn.status, 10) ||
   spansOf(turn)
-    .filter(({ service }) => service === 'gateway')
+    .filter(({ service }) => service.startsWith('gateway'))
     .map(({ attributes }) => attributes['http.response.status_code'])
     .find(Boolean);
 

@@ -3,12 +3,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Response } from 'express';
 import type { Client } from '../request/client.js';
 import { recordFailure } from '../session/request-span.js';
-import { echoSession } from '../session/request-state.js';
+import { type EchoedSession, echoSession } from '../session/request-state.js';
 import { EnvelopeError } from '../shared/errors.js';
 import { isBytes } from '../shared/json.js';
 import { hasMember, orUndefined, readMember } from '../shared/thrown.js';
 import { copyHead, type WebResponse } from './response-head.js';
-import type { OutputRules } from './value.js';
 
 /** In the global registry: two copies of the package (ESM and CJS) know each other's responses. */
 const BODY = Symbol.for('express-agent-envelope.protocol-body');
@@ -46,7 +45,7 @@ export function isWebResponse(value: unknown): value is WebResponse {
  */
 export async function sendResponse(
   res: Response,
-  { state }: OutputRules,
+  { state }: { readonly state: EchoedSession },
   response: WebResponse,
 ): Promise<void> {
   const { body, status } = response;

@@ -50,6 +50,9 @@ export interface AcceptedEnvelope extends SessionState {
   readonly fault?: () => EnvelopeError;
 }
 
+/** A session on its way to a reply; where there was no envelope, the app's locals have no place for it. */
+export type EchoedSession = SessionState & { readonly kind?: RequestState['kind'] };
+
 const STATE = Symbol.for('express-agent-envelope.state');
 
 type Locals = EnvelopeLocals & { [STATE]?: RequestState };
@@ -99,7 +102,7 @@ export function showToApp(res: Response, state: RefusedEnvelope | AcceptedEnvelo
 }
 
 /** Repeats the session id on a reply. An engine may have brought it since: then the app sees it, too. */
-export function echoSession(res: Response, state: RefusedEnvelope | AcceptedEnvelope): void {
+export function echoSession(res: Response, state: EchoedSession): void {
   const locals = res.locals as Locals;
   const id = idOf(state);
   // An app may have frozen its locals meanwhile: only a new id is written.

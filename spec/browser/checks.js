@@ -284,7 +284,7 @@ export const checks = [
   ['no errors in the console', async ({ errors }) => assert.deepEqual(errors, [])],
   [
     'a runner that dies in the middle is a coded problem with the id, and the gateway still serves',
-    async ({ page, ask, send, sendFromElsewhere, rows, button, runnerPid, pane, settled }) => {
+    async ({ page, ask, send, sendFromElsewhere, rows, button, pids, pane, settled }) => {
       await button('New conversation').click();
       // Its id is the engine's: the runner's spans learn it after they have begun.
       const data = { inputs: { message: 'Hello' }, parameters: { engine: 'remote' } };
@@ -294,7 +294,7 @@ export const checks = [
       const values = { message: 'Hello', session: 'conv-dies', engine: 'remote', reply: 'ndjson' };
       const card = await send(values);
       await card.locator('.agent', { hasText: 'You' }).waitFor();
-      process.kill(runnerPid, 'SIGKILL');
+      process.kill(pids.runner, 'SIGKILL');
       await reply;
       await settled(card, 'failed', 6);
       assert.match(await pane('Response'), /"code":"ENGINE_FAILED"[^}]*"session_id":"conv-dies"/);

@@ -39,7 +39,7 @@ export const tabChecks = [
 export const reloadChecks = [
   [
     'a reload keeps the conversations: the one that is shown, its texts, its spans and its colours',
-    async ({ page, button, field, ask, newest }) => {
+    async ({ page, button, field, ask }) => {
       await button('New conversation').click();
       const values = { engine: 'pi', reply: 'ndjson', plain: false };
       await ask({ ...values, session: 'conv-kept', message: 'What time is it?' });
@@ -47,7 +47,10 @@ export const reloadChecks = [
       await button('New conversation').click();
       await ask({ ...values, session: 'conv-newer', message: 'Hello' });
       await page.locator('#conversations button', { hasText: 'conv-kept' }).click();
-      await newest().locator('.count[data-ok="true"]').waitFor();
+      await page
+        .locator('#turns [data-session="conv-kept"] .count[data-ok="true"]')
+        .nth(1)
+        .waitFor();
       const seen = () =>
         page.evaluate(() => ({
           shown: document.querySelector('#conversations [aria-current="true"]').textContent,

@@ -1,10 +1,8 @@
-/** The options of `queue()`, `runWorker()` and `resumeRun()` go in, complete configurations come out; whatever is wrong throws. */
+/** The options of `queue()` and `runWorker()` go in, complete configurations come out; whatever is wrong throws. */
 import type { Telemetry } from 'bullmq';
-import type { Request } from 'express';
 import { configError } from '../../shared/errors.js';
 import { isBlank, isJsonObject, type JsonObject } from '../../shared/json.js';
 import { type Parsers, parseConfiguration, parseTimeout } from '../../shared/option-parsing.js';
-import type { MaybePromise } from '../../shared/standard-schema.js';
 import { isClient, type QueueConnection } from './connection.js';
 import type { Place, Retention } from './run-store.js';
 
@@ -67,17 +65,8 @@ export interface RunWorkerOptions extends QueuePlace, RetentionCeiling {
   readonly telemetry?: Telemetry | undefined;
 }
 
-/** What `resumeRun()` takes. */
-export interface ResumeRunOptions extends QueuePlace {
-  /**
-   * Whether the caller may read the run of this session. Anything but `true`, and a throw, is a 403 `SESSION_FORBIDDEN`.
-   * @defaultValue everyone who has the run's id, which cannot be guessed
-   */
-  readonly authorize?: ((sessionId: string, req: Request) => MaybePromise<boolean>) | undefined;
-}
-
 /** The options, complete. */
-interface Where extends Place {
+export interface Where extends Place {
   readonly connection: QueueConnection;
 }
 export interface QueueConfiguration extends Where, Retention {
@@ -91,12 +80,9 @@ export interface WorkerConfiguration extends Where {
   readonly concurrency: number;
   readonly telemetry: Telemetry | undefined;
 }
-export interface ResumeConfiguration extends Where {
-  readonly authorize: ResumeRunOptions['authorize'];
-}
 
-/** The names that all three know. */
-const whereIs = (caller: string): Parsers<Where> => ({
+/** The names that all know. */
+export const whereIs = (caller: string): Parsers<Where> => ({
   connection: (value) => parseConnection(`${caller}: connection`, value),
   name: (value = 'agent-runs') => parseText(`${caller}: name`, value, /^[^:]+$/),
   prefix: (value = 'bull') => parseText(`${caller}: prefix`, value, /^.+$/),
@@ -136,19 +122,6 @@ const WORKER: Parsers<WorkerConfiguration> = {
 
 export const parseWorkerOptions = (options: unknown) =>
   parseConfiguration('runWorker: options', WORKER, options);
-
-const RESUME: Parsers<ResumeConfiguration> = {
-  ...whereIs('resumeRun'),
-  authorize: (value) => {
-    if (value === undefined || typeof value === 'function') {
-      return value as ResumeRunOptions['authorize'];
-    }
-    throw configError('resumeRun: authorize', 'must be a function', value);
-  },
-};
-
-export const parseResumeOptions = (options: unknown) =>
-  parseConfiguration('resumeRun: options', RESUME, options);
 
 const isText = (value: unknown) => value === undefined || typeof value === 'string';
 const isPort = (value: unknown) =>

@@ -57,12 +57,13 @@ export class RunStore {
 
   /** The run's key, which is its channel, too. */
   key(runId: string): string {
-    return `${this.#place.prefix}:${this.#place.name}:run:${runId}`;
+    return this.#keyOf('run', runId);
   }
 
   async create(runId: string, sessionId: string, keep: Retention): Promise<void> {
     const { maxEvents, retentionMs } = keep;
-    await this.#call(scripts.create, runId, [sessionId, LIFE_MS, maxEvents, retentionMs]);
+    const args = [sessionId, LIFE_MS, maxEvents, retentionMs];
+    await this.#call(scripts.create, runId, args, sessionId);
   }
 
   /** @param ceiling - the worker's own bounds of what is kept */
@@ -75,7 +76,8 @@ export class RunStore {
   }
 
   async start(runId: string, token: string, start: string, sessionId: string): Promise<Standing> {
-    return (await this.#call(scripts.start, runId, [token, start, sessionId])) as Standing;
+    const args = [token, start, sessionId, LIFE_MS];
+    return (await this.#call(scripts.start, runId, args, sessionId)) as Standing;
   }
 
   async append(
@@ -112,6 +114,12 @@ export class RunStore {
     return { ended: state === 'ended', sessionId: sessionId ?? '', count: Number(count) };
   }
 
+  /** The session's newest run that is not over; `undefined` when there is none. */
+  async newestOf(sessionId: string): Promise<string | undefined> {
+    const key = await this.#redis.lindex(this.#keyOf('session', sessionId), -1);
+    return key?.slice(this.key('').length);
+  }
+
   /** Whether the worker with this token may go on with the run. */
   async standing(runId: string, token: string): Promise<Standing> {
     const [owner, cancelled] = await this.#redis.hmget(this.key(runId), 'owner', 'cancelled');
@@ -119,9 +127,19 @@ export class RunStore {
     return cancelled ? 'cancelled' : 'ok';
   }
 
-  #call(script: scripts.Script, runId: string, args: readonly (string | number)[]) {
-    const key = this.key(runId);
-    return script(this.#redis, [key, `${key}:events`], args);
+  #keyOf(kind: 'run' | 'session', id: string): string {
+    return `${this.#place.prefix}:${this.#place.name}:${kind}:${id}`;
+  }
+
+  #call(
+    script: scripts.Script,
+    runId: string,
+    args: readonly (string | number)[],
+    sessionId?: string,
+  ) {
+    const keys = [this.key(runId), `${this.key(runId)}:events`];
+    if (sessionId !== undefined) keys.push(this.#keyOf('session', sessionId));
+    return script(this.#redis, keys, args);
   }
 }
 

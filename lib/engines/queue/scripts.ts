@@ -1,8 +1,8 @@
 /**
  * The state of a run goes in and out, by Lua scripts: each is one step that happens whole or not at all, and may be sent twice.
  *
- * KEYS[1] is the run, a hash; KEYS[2] its events, a stream whose ids are 1-0, 2-0, 3-0 and so on. The name of the run's key
- * is also the channel on which its readers are woken.
+ * KEYS[1] is the run, a hash; KEYS[2] its events, a stream whose ids are 1-0, 2-0, 3-0 and so on; KEYS[3] a list of its session's
+ * runs that are not over, the newest last. The name of the run's key is also the channel on which its readers are woken.
  *
  * | field of the run   | what it holds                                                            |
  * | ------------------ | ------------------------------------------------------------------------ |
@@ -13,6 +13,7 @@
  * | `n`                | how many events were written                                             |
  * | `max`, `keep`      | how many of them are kept, and for how long (milliseconds) after the end |
  * | `cancelled`        | there when the run is to end early                                       |
+ * | `list`             | KEYS[3], as soon as the run stands in it                                 |
  */
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
@@ -36,9 +37,24 @@ function script(lua: string): Script {
   };
 }
 
-/** Ends the run: what is kept of it goes after `keep` milliseconds. Part of the scripts below. */
+/** Puts the run into its session's list. Part of the scripts below. */
+const ENLIST = `
+local function enlist(life)
+  redis.call('LREM', KEYS[3], 0, KEYS[1])
+  redis.call('RPUSH', KEYS[3], KEYS[1])
+  redis.call('PEXPIRE', KEYS[3], life)
+  redis.call('HSET', KEYS[1], 'list', KEYS[3])
+end
+`;
+
+/**
+ * Ends the run: what is kept of it goes after `keep` milliseconds. Part of the scripts below. Who ends a run need not know its
+ * session: a cluster has the list in the run's slot, since what is in the braces of `prefix` is the same.
+ */
 const END = `
 local function finish(keep)
+  local list = redis.call('HGET', KEYS[1], 'list')
+  if list then redis.call('LREM', list, 0, KEYS[1]) end
   redis.call('HSET', KEYS[1], 'state', 'ended')
   redis.call('PEXPIRE', KEYS[1], keep)
   redis.call('PEXPIRE', KEYS[2], keep)
@@ -46,9 +62,10 @@ end
 `;
 
 /** ARGV: session id, milliseconds that a run may last, `max`, `keep`. */
-export const create = script(`
+export const create = script(`${ENLIST}
 redis.call('HSET', KEYS[1], 'session_id', ARGV[1], 'state', 'queued', 'n', 0, 'claims', 0, 'max', ARGV[3], 'keep', ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
+if ARGV[1] ~= '' then enlist(ARGV[2]) end
 `);
 
 /**
@@ -71,10 +88,14 @@ if run[5] then verdict = 'cancelled' end
 return { verdict, run[2], run[3], tonumber(run[4]) }
 `);
 
-/** ARGV: the token, the start, the session id. Returns `ok`, or `lost` to a worker that may not write any more. */
-export const start = script(`
+/**
+ * ARGV: the token, the start, the session id, milliseconds that a run may last. Returns `ok`, or `lost` to a worker that may not
+ * write any more.
+ */
+export const start = script(`${ENLIST}
 if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 'lost' end
 redis.call('HSET', KEYS[1], 'start', ARGV[2], 'session_id', ARGV[3])
+if redis.call('HEXISTS', KEYS[1], 'list') == 0 then enlist(ARGV[4]) end
 redis.call('PUBLISH', KEYS[1], 0)
 return 'ok'
 `);

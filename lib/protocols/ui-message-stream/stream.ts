@@ -4,6 +4,7 @@ import type { AgentRun } from '../../shared/agent-run.js';
 import { isJsonObject } from '../../shared/json.js';
 import type { AgentEvent, UsageEvent } from '../../shared/run-events.js';
 import { type RunTeller, toRunResponse } from '../run-response.js';
+import { type Chunk, createParts } from './parts.js';
 
 /**
  * Tells a run as the AI SDK's UI message stream, which `useChat` reads: text, reasoning, tools, an error as its `error` part.
@@ -43,11 +44,12 @@ const FINISH_REASONS: ReadonlyMap<string, string> = new Map([
 /** The engine runs its tools: the client neither knows their types nor has to answer the calls. */
 const SERVER_TOOL = { dynamic: true, providerExecuted: true };
 
-type Chunk = Readonly<Record<string, unknown>>;
-
 function createTeller(): RunTeller {
   const parts = createParts();
   const refused = refusedIds();
+  // Who reads a run on, outside of its request, begins a new message: a result of a call before it has no place there.
+  const isReadOn = activeSlot()?.data === undefined;
+  const called = new Set<string>();
   let usage: Pick<UsageEvent, 'input_tokens' | 'output_tokens'> | undefined;
 
   function* tell(event: AgentEvent): Iterable<Chunk> {
@@ -61,6 +63,7 @@ function createTeller(): RunTeller {
         return yield* parts.delta('reasoning', event.delta);
       case 'tool.call': {
         yield* parts.begin();
+        called.add(event.id);
         const { id: toolCallId, name: toolName, arguments: input } = event;
         yield { type: 'tool-input-available', toolCallId, toolName, input, ...SERVER_TOOL };
         return;
@@ -70,6 +73,7 @@ function createTeller(): RunTeller {
         yield { type: 'tool-approval-request', approvalId: event.id, toolCallId: event.id };
         return;
       case 'tool.result':
+        if (isReadOn && !called.has(event.id)) return;
         yield* parts.close();
         yield refused.has(event.id) ? denial(event) : toolOutput(event);
         return parts.answered();
@@ -91,48 +95,6 @@ function createTeller(): RunTeller {
       yield { type: 'error', errorText: detail };
     },
     end: 'data: [DONE]\n\n',
-  };
-}
-
-/** Text and reasoning come in parts that are opened and closed, and after the results of tools in a new step. */
-function createParts() {
-  let open: { readonly kind: 'text' | 'reasoning'; readonly id: string } | undefined;
-  let count = 0;
-  /** The step is open. An approved tool answers before the first one, in the step that asked. */
-  let inStep = false;
-  let stepOver = false;
-
-  function* close(): Iterable<Chunk> {
-    if (open !== undefined) yield { type: `${open.kind}-end`, id: open.id };
-    open = undefined;
-  }
-  /** What the model says next is in this step, or begins one. */
-  function* begin(): Iterable<Chunk> {
-    yield* close();
-    if (stepOver && inStep) yield { type: 'finish-step' };
-    if (stepOver || !inStep) yield { type: 'start-step' };
-    inStep = true;
-    stepOver = false;
-  }
-  return {
-    close,
-    begin,
-    *finish(): Iterable<Chunk> {
-      yield* close();
-      if (inStep) yield { type: 'finish-step' };
-    },
-    answered() {
-      stepOver = true;
-    },
-    *delta(kind: 'text' | 'reasoning', delta: string): Iterable<Chunk> {
-      if (open?.kind !== kind) {
-        yield* begin();
-        count += 1;
-        open = { kind, id: String(count) };
-        yield { type: `${kind}-start`, id: open.id };
-      }
-      yield { type: `${kind}-delta`, id: open.id, delta };
-    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { AgentEngine } from '../../../lib/engines/index.js';
-import { queue, resumeRun, runWorker } from '../../../lib/engines/queue/index.js';
+import { queue, resumeRun, resumeSession, runWorker } from '../../../lib/engines/queue/index.js';
 import { smallEngine } from '../small-engine.js';
 
 /** Nothing is connected before the first run. */
@@ -8,6 +8,7 @@ const make = {
   queue: (options: unknown) => queue(options as { connection: object }),
   runWorker: (options: unknown) => runWorker(smallEngine(), options as { connection: object }),
   resumeRun: (options: unknown) => resumeRun(options as { connection: object }),
+  resumeSession: (options: unknown) => resumeSession(options as never),
 };
 
 const WRONG_EVERYWHERE: readonly [what: string, options: unknown, message: RegExp][] = [
@@ -77,5 +78,25 @@ describe('runWorker()', () => {
 describe('resumeRun()', () => {
   it('refuses an authorize that is no function', () => {
     expect(() => make.resumeRun({ connection, authorize: true })).toThrow('resumeRun: authorize');
+  });
+});
+
+describe('resumeSession()', () => {
+  const authorize = () => true;
+
+  it.each([
+    ['no authorize', {}, 'authorize'],
+    ['authorize: undefined', { authorize: undefined }, 'authorize'],
+    ['authorize: true', { authorize: true }, 'authorize'],
+    ['a reply that is no function', { authorize, reply: 'sse' }, 'reply'],
+  ])('refuses %s at the start of the app', (_what, options, place) => {
+    expect(() => make.resumeSession({ connection, ...options })).toThrow(TypeError);
+    expect(() => make.resumeSession({ connection, ...options })).toThrow(`resumeSession: ${place}`);
+  });
+
+  it('is a named handler', () => {
+    expect(make.resumeSession({ connection, authorize, reply: undefined }).name).toBe(
+      'resumeSession',
+    );
   });
 });

@@ -19,7 +19,7 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
@@ -28,15 +28,21 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** @param persistent - whether it has what it was told after a restart, too */
-export async function startRedis(persistent = false): Promise<RedisServer> {
+/**
+ * @param persistent - whether it has what it was told after a restart, too
+ * @param settings - further ones, as the server's command line has them
+ */
+export async function startRedis(
+  persistent = false,
+  settings: readonly string[] = [],
+): Promise<RedisServer> {
   if (spawnSync('redis-server', ['--version']).status !== 0) {
     throw new Error('This spec needs redis-server: apt-get install redis-server');
   }
   const directory = mkdtempSync(join(tmpdir(), 'redis-spec-'));
   const connection = { host: '127.0.0.1', port: await freePort() };
   const options = ['--bind', connection.host, '--port', String(connection.port)];
-  options.push('--dir', directory, '--save', '', '--maxmemory-policy', 'noeviction');
+  options.push('--dir', directory, '--save', '', '--maxmemory-policy', 'noeviction', ...settings);
   if (persistent) options.push('--appendonly', 'yes', '--appendfsync', 'always');
   const client = new Redis({ ...connection, lazyConnect: true, maxRetriesPerRequest: null });
   client.on('error', () => {});
