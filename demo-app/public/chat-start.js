@@ -6,6 +6,7 @@ import { createElement as h } from './packages.js';
 
 const TITLES = {
   'ai-sdk': 'ai-sdk: thinks, takes pictures, asks',
+  queue: 'queue, by a worker',
   pi: 'pi, in process',
   rivet: 'rivet, by daemon: takes no pictures',
   remote: 'remote runner',

@@ -1,8 +1,8 @@
 /** A request of `useChat` goes in, the transport's `fetch`: it is sent with a trace of its own, and what comes back is put on a turn, as it comes. */
-import { headOf, readEvents } from './exchange.js';
+import { headOf, isKept, readEvents } from './exchange.js';
 import { textOf } from './history.js';
 import { newTrace } from './request.js';
-import { addTurn, changeTurn, select } from './store.js';
+import { addTurn, allTurns, changeTurn, select } from './store.js';
 
 let isLeaving = false;
 // The browser cuts the connection: a stop, and no failure.
@@ -11,6 +11,7 @@ addEventListener('beforeunload', () => {
 });
 
 export async function sendTurn(path, { method, headers, body, signal }) {
+  if (method === 'GET') return readOn(path, { headers, signal });
   const { trace, traceparent } = newTrace();
   const request = {
     method,
@@ -28,26 +29,44 @@ export async function sendTurn(path, { method, headers, body, signal }) {
     request: { ...request, body: shorten(body) },
   });
   select(turn);
+  return follow(turn, path, { ...request, signal });
+}
+
+/** The AI SDK asks for what a reload has cut. 204: it is over meanwhile, and what was read of it stays. */
+function readOn(path, options) {
+  const turn = allTurns().findLast((each) => isCut(each) && path.includes(`/${each.sent}/`));
+  return follow(turn, path, options);
+}
+
+/** Of this page no turn is running where a chat is made, but one that a reload has cut. */
+export const isCut = ({ via, state }) => via === 'chat' && state === 'running';
+
+async function follow(turn, path, { signal, ...request }) {
   const began = performance.now();
   const end = (changes) => changeTurn(turn, { ...changes, ms: performance.now() - began });
   try {
     const response = await fetch(path, { ...request, signal });
-    changeTurn(turn, headOf(response));
+    if (response.status === 204) {
+      end({ state: 'stopped' });
+      return response;
+    }
+    changeTurn(turn, { ...headOf(response), events: [], answer: undefined });
     const [forChat, forTurn] = response.body.tee();
-    follow(turn, response.ok, forTurn).then(end, (error) => end(broken(error, signal)));
+    take(turn, response.ok, forTurn).then(end, (error) => end(broken(turn, error, signal)));
     return new Response(forChat, response);
   } catch (error) {
-    end(broken(error, signal));
+    end(broken(turn, error, signal));
     throw error;
   }
 }
 
-function broken(error, signal) {
+function broken(turn, error, signal) {
+  if (isLeaving && isKept(turn)) return { state: 'running' };
   if (signal?.aborted || isLeaving) return { state: 'stopped' };
   return { state: 'failed', answer: `The connection failed: ${error.message}` };
 }
 
-async function follow(turn, isOk, body) {
+async function take(turn, isOk, body) {
   if (!isOk) {
     const detail = await new Response(body).text();
     return { state: 'failed', problem: { detail }, reply: detail };

@@ -1,5 +1,5 @@
 /** A session id goes in, its chat comes out: one for each conversation, with what was said in either view. */
-import { sendTurn } from './chat-turn.js';
+import { isCut, sendTurn } from './chat-turn.js';
 import { toChatMessages } from './history.js';
 import {
   Chat,
@@ -26,8 +26,20 @@ export function currentId() {
 }
 
 export function chatOf(id) {
-  if (!chats.has(id)) chats.set(id, createChat(id));
+  if (!chats.has(id)) {
+    chats.set(id, createChat(id));
+    if (turnsOf(id).some(isCut)) resume(chats.get(id));
+  }
   return chats.get(id);
+}
+
+/** After a reload in the middle of an answer: the whole of it comes again. */
+async function resume(chat) {
+  const { messages } = chat;
+  chat.messages = messages.slice(0, messages.findLastIndex(({ role }) => role === 'user') + 1);
+  await chat.resumeStream();
+  // It was over already.
+  if (chat.lastMessage?.role === 'user' && !chat.error) chat.messages = messages;
 }
 
 /** Each request takes its own trace, and the engine; all else is the AI SDK's. */

@@ -29,6 +29,10 @@ export function readOn(turn, runs) {
   return following(turn, request, () => {});
 }
 
+/** Whether a turn's run goes on without this page, and can be read on: by the run's id, or by the chat's. */
+export const isKept = (turn) =>
+  turn.engine === 'queue' && (turn.via === 'chat' || runIdOf(turn) !== undefined);
+
 /** Of a run that is kept. */
 export const runIdOf = ({ events }) => events.find(({ type }) => type === 'run.start')?.run_id;
 
@@ -76,8 +80,8 @@ async function follow(turn, { path, method, headers, body }, stop, onEvent) {
     const answer = turn.answer ?? '';
     return end({ state: 'done', messages: [...said, { role: 'assistant', content: answer }] });
   } catch (error) {
-    const isKept = stop.signal.reason === UNLOAD && runIdOf(turn) !== undefined;
-    if (stop.signal.aborted) return end({ state: isKept ? 'running' : 'stopped' });
+    const goesOn = stop.signal.reason === UNLOAD && isKept(turn);
+    if (stop.signal.aborted) return end({ state: goesOn ? 'running' : 'stopped' });
     return end({ state: 'failed', answer: `The connection failed: ${error.message}` });
   }
 }

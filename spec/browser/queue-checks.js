@@ -1,5 +1,6 @@
 /** What must hold of the page of `npm run demo:queue`: two gateways, two workers, and a person who kills and reloads. */
 import assert from 'node:assert/strict';
+import { driveChat } from './chat-driver.js';
 
 const WORKER = /^worker [12]$/;
 const THERE = '[data-state="there"]';
@@ -58,6 +59,25 @@ export const queueChecks = [
       );
       await assertCarries(card, 'conv-reload');
       await page.getByText('Answered under conv-reload.').waitFor();
+    },
+  ],
+  [
+    'the queue: a reload in the middle of an answer to useChat, and it goes on',
+    async (driver) => {
+      const { page, begin, say, status, lines, answer, id } = { ...driver, ...driveChat(driver) };
+      await begin('queue');
+      const session = await id();
+      const card = await say('Hello');
+      await answer().filter({ hasText: 'You said' }).waitFor();
+      await page.reload();
+      await page.locator('body[data-ready]').waitFor();
+      await status('Answering');
+      await status('Ready');
+      assert.equal(await lines.count(), 2);
+      assert.match(await answer().textContent(), /You said[\s\S]*same\./);
+      await driver.settled(card, 'done', 4);
+      await driver.assertCarries(card, session);
+      await driver.tab('Send an envelope').click();
     },
   ],
   [
