@@ -26,7 +26,8 @@ function checksOf(entry) {
     const service = await entry.service?.(folder);
     const all = (...urls) => ({ ...env(...urls), ...service?.env });
     try {
-      return await runRecipe(folder, { ...start, env: all }, what);
+      const ran = await runRecipe(folder, { ...start, env: all }, what);
+      return { ...ran, spans: [...ran.spans, ...(service?.spans ?? [])] };
     } finally {
       await service?.stop();
     }

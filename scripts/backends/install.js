@@ -1,6 +1,6 @@
 /** A recipe goes in; a folder with its packages, the packed package, the server and all recipes comes out. Kept under .cache. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cached } from '../consumer.js';
@@ -24,7 +24,7 @@ export async function installRecipe({ dependencies }, tarball) {
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target);
   execFileSync('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
-  for (const name of ['app.mjs', 'sentry-app.mjs', 'sentry-flush.mjs', 'tracing.mjs'])
+  for (const name of readdirSync(here('.')).filter((file) => file.endsWith('.mjs')))
     cpSync(here(name), join(folder, name));
   for (const name of ['backends', 'libraries']) {
     cpSync(join(ROOT, 'examples', name), folder, { recursive: true });

@@ -3,6 +3,7 @@
  * exported of six requests. `foreign`: the library has an id of its own, which is kept. `lines`: so many are printed. `ids`: the
  * attributes to look at. `unplugged`: what can be taken away.
  */
+import { startNewRelic } from './new-relic.js';
 import { startRedis } from './redis.js';
 import { ALONE, TOGETHER } from './versions.js';
 
@@ -28,6 +29,17 @@ const backends = (url) => ({
   TRACELOOP_API_KEY: 'none',
   TRACELOOP_BASE_URL: url,
   TRACELOOP_TELEMETRY: 'false',
+});
+/** Its tracer can send OTLP in place of its agent's own protocol. */
+const datadog = (url) => ({
+  DD_INSTRUMENTATION_TELEMETRY_ENABLED: 'false',
+  DD_LLMOBS_AGENTLESS_ENABLED: 'false',
+  DD_LLMOBS_ENABLED: 'true',
+  DD_LLMOBS_ML_APP: 'my-agent',
+  DD_REMOTE_CONFIGURATION_ENABLED: 'false',
+  DD_TRACE_AGENT_URL: url,
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url}/v1/traces`,
+  OTEL_TRACES_EXPORTER: 'otlp',
 });
 const otlp = (url) => ({
   OTEL_EXPORTER_OTLP_ENDPOINT: url,
@@ -82,6 +94,28 @@ export const packages = [
     ids: ['gen_ai.conversation.id'],
     recipe: './sentry-app.mjs',
     unplugged: ['context'],
+  }),
+  backend('Datadog', 'datadog.mjs', {
+    dependencies: ALONE.datadog,
+    env: (modelUrl, url) => ({ ...models(modelUrl), ...datadog(url) }),
+    ids: ['session.id'],
+    recipe: './datadog-app.mjs',
+    unplugged: ['context'],
+  }),
+  backend('New Relic', 'new-relic.mjs', {
+    dependencies: ALONE.newRelic,
+    ids: ['llm.conversation_id'],
+    recipe: './new-relic-app.mjs',
+    service: startNewRelic,
+    unplugged: ['context'],
+  }),
+  backend("New Relic's OpenTelemetry bridge", 'new-relic.mjs', {
+    args: ['--import', './new-relic.mjs', '--import', 'express-agent-envelope/register'],
+    dependencies: ALONE.newRelic,
+    env: (modelUrl) => ({ ...models(modelUrl), NEW_RELIC_OPENTELEMETRY_ENABLED: 'true' }),
+    ids: ['session.id'],
+    recipe: './new-relic-app.mjs',
+    service: (folder) => startNewRelic(folder, ['span_event_data']),
   }),
   backend('Traceloop', 'traceloop.mjs', { dependencies: ALONE.traceloop }),
   ...zeroCode('auto-instrumentations-node 0.81', AUTO, ALONE.auto20),

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startReceiver } from '../../spec/recipes/otlp-receiver.js';
+import { datadogSpans } from './datadog.js';
 import { startModelServer } from './model-server.js';
 import { sentrySpans } from './sentry.js';
 
@@ -46,6 +47,7 @@ export async function runRecipe(folder, { node, args, recipe, env }, unplugged =
         ...written.filter((line) => line.span),
         ...receiver.spans.map(likeWritten),
         ...sentrySpans(receiver.others),
+        ...datadogSpans(receiver.others),
       ],
       lines: jsonLines(printed.join('\n')),
     };
