@@ -17,9 +17,11 @@ const chosen = ({ title }) => words.length === 0 || words.some((word) => title.i
 const tarball = pack(workspace());
 const node = await installNode();
 
+const BOTH = ['processor', 'context'];
+
 function checksOf(entry) {
-  const { title, file, args, env, recipe, unplugged = ['processor', 'context'] } = entry;
-  const start = { node, args, recipe };
+  const { title, file, args, env, recipe, sessionAttributes, unplugged = BOTH } = entry;
+  const start = { node, args, recipe, sessionAttributes };
   let folder;
   let plugged;
   const run = async (what) => {

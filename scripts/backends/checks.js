@@ -4,7 +4,7 @@ const IDS = ['session.id', 'gen_ai.conversation.id'];
 const whose = (prompt) => /^(conv-\w+)/.exec(prompt)?.[1];
 
 /** Every span of a conversation has its id, none has another's; the GenAI attribute is on spans of AI, and on no other. */
-export function spanFaults({ requests, spans }, { only, foreign, ids = IDS }) {
+export function spanFaults({ requests, spans }, { only, foreign, root, ids = IDS }) {
   const owners = new Map(requests.map(({ request, traceId }) => [traceId, whose(request)]));
   const faults = [];
   if (requests.length !== 6) faults.push(`${requests.length} requests of 6`);
@@ -33,6 +33,9 @@ export function spanFaults({ requests, spans }, { only, foreign, ids = IDS }) {
       faults.push(`${what}: ${id} is ${value ?? 'absent'}`);
     }
   }
+  const roots = own.filter(({ attributes }) => attributes['langfuse.internal.is_app_root']);
+  if (root && !(roots.length === 6 && roots.every(({ span }) => span === root)))
+    faults.push(`the roots are ${roots.map(({ span }) => span).join() || 'absent'}, not ${root}`);
   if (foreign && !spans.some((span) => /^thread-conv/.test(span.attributes['engine.session.id'])))
     faults.push('no span keeps the id of the library');
   return faults;

@@ -1,7 +1,8 @@
 /**
  * The recipes of examples/backends and examples/libraries: how each is started, and what is expected of it. `only`: so many spans are
  * exported of six requests. `foreign`: the library has an id of its own, which is kept. `lines`: so many are printed. `ids`: the
- * attributes to look at. `unplugged`: what can be taken away.
+ * attributes to look at. `root`: the span that Langfuse takes for the root of the app. `sessionAttributes`: as of agentEnvelope().
+ * `unplugged`: what can be taken away.
  */
 import { startNewRelic } from './new-relic.js';
 import { startRedis } from './redis.js';
@@ -64,6 +65,14 @@ const library = (title, file, { dependencies = TOGETHER, ...rest } = {}) => ({
 const backend = (title, file, rest = {}) =>
   library(title, file, { args: ['--import', `./${file}`], recipe: './no-answer.mjs', ...rest });
 
+/** It exports spans of AI: of six requests with layers of Express, one SQL statement and one call of a model each, six. */
+const ofAi = (title, file, rest) =>
+  backend(title, file, {
+    args: ['--import', `./${file}`, '--import', './layers.mjs'],
+    only: 6,
+    ...rest,
+  });
+
 /** A zero-code set-up with `./register`, in either order of the flags. */
 const zeroCode = (title, register, dependencies) => {
   const flags = [register, 'express-agent-envelope/register'];
@@ -81,10 +90,14 @@ const printed = (lines) => ({ lines, unplugged: ['context'] });
 const AUTO = '@opentelemetry/auto-instrumentations-node/register';
 
 export const packages = [
-  backend('Langfuse', 'langfuse.mjs', { only: 6 }),
-  backend('Langfuse, before ours', 'langfuse.mjs', { only: 6, swapped: true }),
-  backend('Braintrust', 'braintrust.mjs', { only: 6 }),
-  backend('PostHog', 'posthog.mjs', { only: 6, dependencies: ALONE.posthog }),
+  ofAi('Langfuse', 'langfuse.mjs', { root: 'chat small' }),
+  ofAi('Langfuse, before ours', 'langfuse.mjs', { root: 'chat small', swapped: true }),
+  ofAi('Braintrust', 'braintrust.mjs'),
+  ofAi('PostHog', 'posthog.mjs', {
+    dependencies: ALONE.posthog,
+    ids: ['session.id', 'gen_ai.conversation.id', '$ai_session_id'],
+    sessionAttributes: ['otel', 'genai', 'posthog'],
+  }),
   backend('Sentry 10', 'sentry-10.mjs', {
     dependencies: ALONE.sentry10,
     recipe: './sentry-flush.mjs',
