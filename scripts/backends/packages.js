@@ -92,6 +92,13 @@ const AUTO = '@opentelemetry/auto-instrumentations-node/register';
 export const packages = [
   ofAi('Langfuse', 'langfuse.mjs', { root: 'chat small' }),
   ofAi('Langfuse, before ours', 'langfuse.mjs', { root: 'chat small', swapped: true }),
+  // run() writes the id onto its spans by itself.
+  ofAi('Langfuse, an engine', 'langfuse.mjs', {
+    only: 12,
+    recipe: './engine-app.mjs',
+    root: 'invoke_agent parrot',
+    unplugged: ['context'],
+  }),
   ofAi('Braintrust', 'braintrust.mjs'),
   ofAi('PostHog', 'posthog.mjs', {
     dependencies: ALONE.posthog,
