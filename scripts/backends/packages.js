@@ -165,6 +165,11 @@ export const packages = [
   library('pino', 'pino.mjs', printed(12)),
   library('winston', 'winston.mjs', printed(12)),
   library('OpenTelemetry logs', 'otel-logs.mjs', { lines: 12 }),
+  library('OpenTelemetry logs, SDK 3', 'otel-logs.mjs', {
+    args: [],
+    dependencies: ALONE.logs3,
+    lines: 12,
+  }),
   library('BullMQ', 'bullmq.mjs', { ...printed(6), service: startRedis }),
   library('worker_threads', 'worker-threads.mjs', printed(6)),
 ];

@@ -63,6 +63,7 @@ export const ALONE = {
     '@opentelemetry/api': '1.9.1',
     express: '5.3.0',
   },
+  logs3: { '@opentelemetry/api': '1.10.0', '@opentelemetry/sdk-logs': '3.1.1', express: '5.3.0' },
   mastra: {
     ...SDK,
     '@ai-sdk/openai': '3.0.141',
