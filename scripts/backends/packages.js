@@ -1,8 +1,8 @@
 /**
- * The recipes of examples/backends and examples/libraries: how each is started, and what is expected of it. `only`: so many spans are
- * exported of six requests. `foreign`: the library has an id of its own, which is kept. `lines`: so many are printed. `ids`: the
+ * The recipes of examples/backends and examples/libraries: how each is started, and what is expected of it. `layers`: Express has
+ * spans, too. `only`: so many spans are exported of six requests. `foreign`: the library has an id of its own, which is kept. `lines`: so many are printed. `ids`: the
  * attributes to look at. `root`: the span that Langfuse takes for the root of the app. `sessionAttributes`: as of agentEnvelope().
- * `unplugged`: what can be taken away.
+ * `unplugged`: what can be taken away. `shown`: what its page has after the lines that install it; `also`: what the app needs besides.
  */
 import { startNewRelic } from './new-relic.js';
 import { startRedis } from './redis.js';
@@ -54,6 +54,7 @@ const otlp = (url) => ({
 const library = (title, file, { dependencies = TOGETHER, ...rest } = {}) => ({
   title,
   file,
+  shown: file,
   dependencies,
   recipe: `./${file}`,
   args: ['--import', './tracing.mjs'],
@@ -66,15 +67,10 @@ const backend = (title, file, rest = {}) =>
   library(title, file, { args: ['--import', `./${file}`], recipe: './no-answer.mjs', ...rest });
 
 /** It exports spans of AI: of six requests with layers of Express, one SQL statement and one call of a model each, six. */
-const ofAi = (title, file, rest) =>
-  backend(title, file, {
-    args: ['--import', `./${file}`, '--import', './layers.mjs'],
-    only: 6,
-    ...rest,
-  });
+const ofAi = (title, file, rest) => backend(title, file, { layers: true, only: 6, ...rest });
 
 /** A zero-code set-up with `./register`, in either order of the flags. */
-const zeroCode = (title, register, dependencies) => {
+const zeroCode = (title, register, dependencies, rest) => {
   const flags = [register, 'express-agent-envelope/register'];
   return [flags, flags.toReversed()].map((names) => ({
     title: `${title}, ours ${names === flags ? 'last' : 'first'}`,
@@ -82,11 +78,14 @@ const zeroCode = (title, register, dependencies) => {
     args: names.flatMap((name) => ['--import', name]),
     recipe: './no-answer.mjs',
     env: (_modelUrl, url) => otlp(url),
+    ...rest,
   }));
 };
 
 /** What writes lines has no processor to leave out. */
 const printed = (lines) => ({ lines, unplugged: ['context'] });
+/** What the app of a backend calls models with. */
+const MODELS = [['openai@6']];
 const AUTO = '@opentelemetry/auto-instrumentations-node/register';
 
 export const packages = [
@@ -116,6 +115,7 @@ export const packages = [
     unplugged: ['context'],
   }),
   backend('Datadog', 'datadog.mjs', {
+    also: MODELS,
     dependencies: ALONE.datadog,
     env: (modelUrl, url) => ({ ...models(modelUrl), ...datadog(url) }),
     ids: ['session.id'],
@@ -123,6 +123,7 @@ export const packages = [
     unplugged: ['context'],
   }),
   backend('New Relic', 'new-relic.mjs', {
+    also: MODELS,
     dependencies: ALONE.newRelic,
     ids: ['llm.conversation_id'],
     recipe: './new-relic-app.mjs',
@@ -140,7 +141,9 @@ export const packages = [
   backend('Traceloop', 'traceloop.mjs', { dependencies: ALONE.traceloop }),
   ...zeroCode('auto-instrumentations-node 0.81', AUTO, ALONE.auto20),
   ...zeroCode('auto-instrumentations-node 0.82', AUTO, ALONE.auto22),
-  ...zeroCode('Elastic EDOT', '@elastic/opentelemetry-node', ALONE.edot),
+  ...zeroCode('Elastic EDOT', '@elastic/opentelemetry-node', ALONE.edot, {
+    shown: '--import @elastic/opentelemetry-node',
+  }),
   library('Langfuse propagateAttributes', 'langfuse-session.mjs', { foreign: true }),
   library('OpenInference setSession', 'openinference-session.mjs', { foreign: true }),
   library('Traceloop withConversation', 'traceloop-conversation.mjs', {
