@@ -12,7 +12,7 @@ import { openSpan, openSpansUpTo, trackSpan } from './open-spans.js';
 import { diagnoseSpan } from './self-diagnosis.js';
 import type { SessionSlot } from './slot.js';
 import { joinSession } from './stamp.js';
-import { guardTracing } from './tracing.js';
+import { guardTracing, isRecording } from './tracing.js';
 
 /** Where HTTP instrumentation keeps the server span (`setRPCMetadata` of `@opentelemetry/core`). */
 const RPC_METADATA_KEY = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
@@ -44,7 +44,7 @@ export function stampOpenSpans(slot: SessionSlot, ctx: Context = context.active(
 
 /** Stamps one span, if it is open. */
 export function stampSpan(slot: SessionSlot, span: Span | undefined): void {
-  if (span === undefined || !guardTracing(() => span.isRecording(), false)) return;
+  if (span === undefined || !isRecording(span)) return;
   diagnoseSpan(span);
   joinSession(openSpan(span) ?? trackSpan(span, undefined), slot);
 }
@@ -60,10 +60,11 @@ export function requestSpanContext(ctx: Context = context.active()): SpanContext
 /** Marks the request as failed, where its HTTP status cannot show it: the status was sent before the failure. */
 export function recordFailure(error: unknown): void {
   const span = requestSpan(context.active());
+  if (span === undefined || !isRecording(span)) return;
   guardTracing(() => {
-    if (error instanceof Error) span?.recordException(error);
+    if (error instanceof Error) span.recordException(error);
   });
   guardTracing(() => {
-    span?.setStatus({ code: SpanStatusCode.ERROR });
+    span.setStatus({ code: SpanStatusCode.ERROR });
   });
 }

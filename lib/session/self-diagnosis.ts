@@ -2,7 +2,7 @@
 import { type Context, context, type DiagLogger, diag, type Span } from '@opentelemetry/api';
 import { openSpan } from './open-spans.js';
 import { activeSlot, type SessionSlot } from './slot.js';
-import { guardTracing } from './tracing.js';
+import { guardTracing, isRecording } from './tracing.js';
 
 /** Each code is explained in docs/troubleshooting.md. */
 const REMEDIES = {
@@ -33,7 +33,7 @@ let looked = false;
 /** Reports a span of a session that no processor of ours saw start. */
 export function diagnoseSpan(span: Span | undefined): void {
   if (span === undefined || said.has('NO_SESSION_SPAN_PROCESSOR')) return;
-  if (guardTracing(() => span.isRecording(), false) && openSpan(span) === undefined) {
+  if (isRecording(span) && openSpan(span) === undefined) {
     say('NO_SESSION_SPAN_PROCESSOR');
   }
 }

@@ -14,7 +14,7 @@ import {
   SessionSpanProcessor,
 } from 'express-agent-envelope';
 
-const { OUT, UNPLUGGED } = process.env;
+const { OUT, SESSION_ATTRIBUTES, UNPLUGGED } = process.env;
 if (UNPLUGGED === 'processor') {
   for (const method of ['onStart', 'onEnding', 'onEnd'])
     SessionSpanProcessor.prototype[method] = () => {};
@@ -55,7 +55,8 @@ if (UNPLUGGED === 'context') {
     res.json({ data: { outputs: await turn(req.body.inputs) } });
   });
 } else {
-  app.use(agentEnvelope());
+  const sessionAttributes = SESSION_ATTRIBUTES && JSON.parse(SESSION_ATTRIBUTES);
+  app.use(agentEnvelope({ sessionAttributes }));
   if (recipe.middleware) app.use(recipe.middleware);
   app.post('/invoke', bind(['prompt', 'thread'], turn));
 }

@@ -4,7 +4,7 @@ const IDS = ['session.id', 'gen_ai.conversation.id'];
 const whose = (prompt) => /^(conv-\w+)/.exec(prompt)?.[1];
 
 /** Every span of a conversation has its id, none has another's; the GenAI attribute is on spans of AI, and on no other. */
-export function spanFaults({ requests, spans }, { only, foreign, ids = IDS }) {
+export function spanFaults({ requests, spans }, { only, foreign, root, ids = IDS }) {
   const owners = new Map(requests.map(({ request, traceId }) => [traceId, whose(request)]));
   const faults = [];
   if (requests.length !== 6) faults.push(`${requests.length} requests of 6`);
@@ -21,10 +21,10 @@ export function spanFaults({ requests, spans }, { only, foreign, ids = IDS }) {
     const isOfAi = Object.keys(attributes).some(
       (name) => name.startsWith('gen_ai.') && !ids.includes(name),
     );
-    const expected = { 'session.id': owner, 'gen_ai.conversation.id': isOfAi ? owner : undefined };
     for (const id of ids) {
       const value = attributes[id];
-      if (value === expected[id]) continue;
+      const expected = id === 'gen_ai.conversation.id' && !isOfAi ? undefined : owner;
+      if (value === expected) continue;
       // A library that writes it itself has declared the span one of AI.
       if (foreign && value === owner) continue;
       // Nobody's request has the id that a library gave it, or none.
@@ -33,6 +33,9 @@ export function spanFaults({ requests, spans }, { only, foreign, ids = IDS }) {
       faults.push(`${what}: ${id} is ${value ?? 'absent'}`);
     }
   }
+  const roots = own.filter(({ attributes }) => attributes['langfuse.internal.is_app_root']);
+  if (root && !(roots.length === 6 && roots.every(({ span }) => span === root)))
+    faults.push(`the roots are ${roots.map(({ span }) => span).join() || 'absent'}, not ${root}`);
   if (foreign && !spans.some((span) => /^thread-conv/.test(span.attributes['engine.session.id'])))
     faults.push('no span keeps the id of the library');
   return faults;
@@ -40,8 +43,9 @@ export function spanFaults({ requests, spans }, { only, foreign, ids = IDS }) {
 
 /** Layers of Express before agentEnvelope() have ended when the body is read. */
 const isEarly = (span, scope) =>
-  /instrumentation-(express|router|net|dns|fs)$/.test(scope) &&
-  /^(middleware|tcp|tls|dns|fs)/.test(span);
+  (/instrumentation-(express|router|net|dns|fs)$/.test(scope) &&
+    /^(middleware|tcp|tls|dns|fs)/.test(span)) ||
+  (scope === 'dd-trace-js' && span === 'agentEnvelope');
 
 /** The same for lines that say `prompt` and `session_id`: each is its own conversation's. */
 export function lineFaults({ lines }, { lines: expected }) {

@@ -14,7 +14,7 @@ const APIS = [
   ['/responses', response],
   ['/messages', message],
   [':generateContent', gemini],
-  [':streamGenerateContent', (text) => [gemini(text)]],
+  [':streamGenerateContent', (text) => halves(text).map(gemini)],
 ];
 
 export async function startModelServer() {
@@ -34,8 +34,10 @@ export async function startModelServer() {
     if (Array.isArray(body)) {
       res.setHeader('content-type', 'text/event-stream');
       for (const event of body) {
-        if (event.type) res.write(`event: ${event.type}\n`);
-        res.write(`data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`);
+        const name = event.type ? `event: ${event.type}\n` : '';
+        res.write(`${name}data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`);
+        // Each by itself, as a model sends them: what reads them waits in between.
+        await delay(1);
       }
       res.end();
     } else {
@@ -62,6 +64,8 @@ function lastText({ messages, input, contents }) {
   return Array.isArray(parts) ? parts.at(-1).text : String(parts);
 }
 
+const halves = (text) => [text.slice(0, 3), text.slice(3)];
+
 function chatCompletion(content, stream) {
   const choice = (part) => ({ index: 0, finish_reason: null, ...part });
   if (!stream) {
@@ -69,9 +73,11 @@ function chatCompletion(content, stream) {
     const choices = [choice({ message, finish_reason: 'stop' })];
     return { ...ids(), object: 'chat.completion', choices, usage: USAGE };
   }
-  const chunk = (part) => ({ ...ids(), object: 'chat.completion.chunk', choices: [choice(part)] });
+  const same = { ...ids(), object: 'chat.completion.chunk' };
+  const chunk = (part) => ({ ...same, choices: [choice(part)] });
   return [
-    chunk({ delta: { role: 'assistant', content } }),
+    chunk({ delta: { role: 'assistant', content: '' } }),
+    ...halves(content).map((part) => chunk({ delta: { content: part } })),
     { ...chunk({ delta: {}, finish_reason: 'stop' }), usage: USAGE },
     '[DONE]',
   ];
@@ -108,7 +114,9 @@ function response(text, stream) {
     { type: 'response.created', response: { ...whole, status: 'in_progress', output: [] } },
     { type: 'response.output_item.added', output_index: 0, item: { ...item, content: [] } },
     { type: 'response.content_part.added', ...at, part: { ...part, text: '' } },
-    { type: 'response.output_text.delta', ...at, delta: text, logprobs: [] },
+    ...halves(text).map((delta) => ({
+      ...{ type: 'response.output_text.delta', ...at, delta, logprobs: [] },
+    })),
     { type: 'response.output_text.done', ...at, text, logprobs: [] },
     { type: 'response.content_part.done', ...at, part },
     { type: 'response.output_item.done', output_index: 0, item },
@@ -126,7 +134,9 @@ function message(text, stream) {
   return [
     { type: 'message_start', message: { ...whole, content: [], stop_reason: null } },
     { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } },
+    ...halves(text).map((part) => ({
+      ...{ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: part } },
+    })),
     { type: 'content_block_stop', index: 0 },
     { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage },
     { type: 'message_stop' },

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startReceiver } from '../../spec/recipes/otlp-receiver.js';
+import { datadogSpans } from './datadog.js';
 import { startModelServer } from './model-server.js';
 import { sentrySpans } from './sentry.js';
 
@@ -13,7 +14,11 @@ export const CONVERSATIONS = ['conv-a', 'conv-b', undefined];
 const TURNS = [1, 2];
 
 /** @returns `{ requests, spans, lines }`: what the app was asked, what was exported, and what it printed as JSON */
-export async function runRecipe(folder, { node, args, recipe, env }, unplugged = '') {
+export async function runRecipe(
+  folder,
+  { node, args, recipe, env, sessionAttributes },
+  unplugged = '',
+) {
   const [models, receiver] = await Promise.all([startModelServer(), startReceiver()]);
   const out = join(folder, `out-${process.hrtime.bigint()}.jsonl`);
   const child = spawn(node, [...args, 'app.mjs', recipe], {
@@ -21,6 +26,7 @@ export async function runRecipe(folder, { node, args, recipe, env }, unplugged =
     env: {
       PATH: process.env.PATH,
       OUT: out,
+      SESSION_ATTRIBUTES: JSON.stringify(sessionAttributes),
       UNPLUGGED: unplugged,
       ...env(models.url, receiver.url),
     },
@@ -46,6 +52,7 @@ export async function runRecipe(folder, { node, args, recipe, env }, unplugged =
         ...written.filter((line) => line.span),
         ...receiver.spans.map(likeWritten),
         ...sentrySpans(receiver.others),
+        ...datadogSpans(receiver.others),
       ],
       lines: jsonLines(printed.join('\n')),
     };

@@ -1,15 +1,10 @@
 /** The tracing of every recipe that brings none: NodeTracerProvider, ours, and an exporter that writes into the file OUT. */
 import { appendFileSync } from 'node:fs';
-import { register } from 'node:module';
+import './layers.mjs';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
-import { ExpressInstrumentation } from '@opentelemetry/instrumentation-express';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { SessionSpanProcessor } from 'express-agent-envelope';
-
-register('@opentelemetry/instrumentation/hook.mjs', import.meta.url, {
-  data: { include: ['express', 'http', 'node:http'] },
-});
 
 const writer = {
   export(spans, done) {
@@ -29,6 +24,4 @@ const writer = {
 new NodeTracerProvider({
   spanProcessors: [new SessionSpanProcessor(), new SimpleSpanProcessor(writer)],
 }).register();
-registerInstrumentations({
-  instrumentations: [new HttpInstrumentation(), new ExpressInstrumentation()],
-});
+registerInstrumentations({ instrumentations: [new HttpInstrumentation()] });

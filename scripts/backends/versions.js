@@ -52,11 +52,18 @@ export const ALONE = {
     '@opentelemetry/core': '3.1.1',
     express: '5.3.0',
   },
+  datadog: {
+    'dd-trace': '5.132.0',
+    '@opentelemetry/api': '1.9.1',
+    express: '5.3.0',
+    openai: '6.48.0',
+  },
   edot: {
     '@elastic/opentelemetry-node': '1.18.0',
     '@opentelemetry/api': '1.9.1',
     express: '5.3.0',
   },
+  logs3: { '@opentelemetry/api': '1.10.0', '@opentelemetry/sdk-logs': '3.1.1', express: '5.3.0' },
   mastra: {
     ...SDK,
     '@ai-sdk/openai': '3.0.141',
@@ -64,6 +71,12 @@ export const ALONE = {
     '@mastra/observability': '1.17.9',
     '@mastra/otel-bridge': '1.5.4',
     zod: '4.6.7',
+  },
+  newRelic: {
+    newrelic: '13.20.0',
+    '@opentelemetry/api': '1.9.1',
+    express: '5.3.0',
+    openai: '6.48.0',
   },
   openaiAgents: {
     ...SDK,

@@ -52,7 +52,9 @@ function fromJson(body) {
 }
 
 const jsonAttributes = (attributes) =>
-  Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue]));
+  Object.fromEntries(
+    attributes.map(({ key, value }) => [key, value.stringValue ?? value.boolValue]),
+  );
 
 /** The numbers are those of opentelemetry/proto/trace/v1/trace.proto; what is not looked at is passed over. */
 function fromProtobuf(body) {

@@ -1,5 +1,6 @@
-import { context, DiagLogLevel, diag, trace } from '@opentelemetry/api';
-import { guardTracing, startSpan } from '../../lib/session/tracing.js';
+import { jest } from '@jest/globals';
+import { context, DiagLogLevel, diag, type Span, trace } from '@opentelemetry/api';
+import { guardTracing, isRecording, startSpan } from '../../lib/session/tracing.js';
 
 const broken = () => {
   throw new Error('no tracing today');
@@ -34,6 +35,24 @@ describe('guardTracing()', () => {
     const logger = { error: broken, warn: broken, info: broken, debug: broken, verbose: broken };
     diag.setLogger(logger, { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true });
     expect(guardTracing(broken, 2)).toBe(2);
+  });
+});
+
+describe('isRecording()', () => {
+  const span = (isRecording?: () => boolean) => ({ isRecording }) as unknown as Span;
+
+  it.each([
+    ['an open span', span(() => true), true],
+    ['an ended one', span(() => false), false],
+    ['a stand-in that has ids only', {} as Span, false],
+  ])('%s', (_what, subject, expected) => {
+    const error = jest.spyOn(diag, 'error');
+    expect(isRecording(subject)).toBe(expected);
+    expect(error).not.toHaveBeenCalled();
+  });
+
+  it('is false for a span that throws', () => {
+    expect(isRecording(span(broken))).toBe(false);
   });
 });
 
