@@ -108,9 +108,11 @@ async function sendBody(
     for (; chunk !== undefined && !isOver(); chunk = toBytes(await reader.read())) {
       written += chunk.byteLength;
       // Only `false` means wait: with Lambda adapters `write()` returns `undefined`.
-      if (res.write(chunk) === false) await drained(res, client);
-      else if (written >= MAX_TURN) await nextTurn();
-      else continue;
+      const full = res.write(chunk) === false;
+      if (full) await drained(res, client);
+      else if (written < MAX_TURN) continue;
+      // Also after a `drain`: Node emits it in the turn of the write where the socket takes it all.
+      await nextTurn();
       written = 0;
     }
     if (isOver()) cancel();
