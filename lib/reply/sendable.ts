@@ -2,7 +2,8 @@
 import { types } from 'node:util';
 import { EnvelopeError } from '../shared/errors.js';
 import { isBytes } from '../shared/json.js';
-import { disown, isThenable, readMember } from '../shared/thrown.js';
+import { disown, hasMember, isThenable, orUndefined, readMember } from '../shared/thrown.js';
+import { discard } from './discard.js';
 
 type Kind = readonly [is: (value: object) => boolean, kind: string, remedy: string];
 
@@ -20,7 +21,7 @@ function isError(value: object): boolean {
 const EMPTY: readonly Kind[] = [
   [types.isMap, 'a Map', 'return Object.fromEntries(map)'],
   [types.isSet, 'a Set', 'return [...set]'],
-  [(value) => Symbol.asyncIterator in value, 'a stream inside a stream', 'return its items'],
+  [isStream, 'a stream inside a stream', 'return its items'],
   [isIterable, 'an iterable', 'return [...iterable]'],
   [types.isRegExp, 'a RegExp', 'return its source'],
   [
@@ -64,9 +65,26 @@ export function jsonValue(output: unknown): unknown {
     PRIMITIVES.get(typeof says) ??
     (isThenable(says) ? disowned(says) : undefined) ??
     (isPlain(says) ? undefined : kindOf(EMPTY, says));
-  if (kind !== undefined) throw refusal(...kind);
+  if (kind !== undefined) {
+    giveUp(says);
+    throw refusal(...kind);
+  }
   // JSON would call the `toJSON()` of what `toJSON()` gave.
   return converts && hasToJson(says) ? { toJSON: () => says } : says;
+}
+
+/** Nobody will read it: what it holds open is closed, and a failure of it ends nothing else. */
+function giveUp(refused: unknown): void {
+  const closing = isStream(refused) ? discard(refused) : orUndefined(() => cancelBody(refused));
+  closing?.catch(() => undefined);
+}
+
+function cancelBody(refused: unknown): Promise<void> | undefined {
+  return isWebBody(Object(refused)) ? (refused as Partial<Response>).body?.cancel() : undefined;
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return hasMember(value, Symbol.asyncIterator);
 }
 
 /** Nobody will await it. */
@@ -85,10 +103,11 @@ function kindOf(kinds: readonly Kind[], value: unknown): readonly [string, strin
   return found && [found[1], found[2]];
 }
 
+/** An object of the usual shape may be a stream all the same: a run is one. */
 function isPlain(value: unknown): boolean {
-  return (
-    value === null || Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
-  );
+  if (value === null) return true;
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return !(Symbol.asyncIterator in (value as object));
 }
 
 /** A generator, `URLSearchParams`, `Headers`: what has members of its own besides is taken for an object. */
