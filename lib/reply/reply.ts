@@ -144,11 +144,16 @@ async function resultOf({ state }: ReplyTarget, run: AgentRun): Promise<AgentRun
     discard(run, iterator).catch(() => undefined);
   });
   try {
-    while ((await iterator.next()).done !== true);
+    // Read, so that the events are not kept. Where the handler has read them, and where the run fails, the result knows.
+    await readToEnd(iterator).catch(() => undefined);
     return await run.result;
   } finally {
     stopWatching();
   }
+}
+
+async function readToEnd(iterator: AsyncIterator<unknown>): Promise<void> {
+  while ((await iterator.next()).done !== true);
 }
 
 /** The chunks of a byte stream are not items. */
