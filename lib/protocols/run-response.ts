@@ -7,6 +7,7 @@ import { HEARTBEAT_MS } from '../reply/stream.js';
 import { getSessionId } from '../session/session.js';
 import { type AgentRun, isAgentRun } from '../shared/agent-run.js';
 import { configError } from '../shared/errors.js';
+import { gapError } from '../shared/gap-error.js';
 import type { AgentEvent } from '../shared/run-events.js';
 
 /** How a protocol tells one run. */
@@ -86,6 +87,7 @@ function tellingOf(
         pending = undefined;
         if (step.done) return { text: end, last: true };
         beats = true;
+        if (step.value.type === 'events.dropped') throw gapError(step.value.count);
         const text = framesOf(tell(step.value));
         if (text !== '') return { text, last: false };
       }
