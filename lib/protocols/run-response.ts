@@ -1,5 +1,6 @@
 /** A run goes in; a `Response` comes out that tells its events as a protocol does, in server-sent events. */
 import { discard } from '../reply/discard.js';
+import { expressing } from '../reply/event-text.js';
 import { escapeLineEnds } from '../reply/framing.js';
 import { type Problem, toProblem } from '../reply/problem.js';
 import { markProtocol } from '../reply/response.js';
@@ -87,8 +88,9 @@ function tellingOf(
         pending = undefined;
         if (step.done) return { text: end, last: true };
         beats = true;
-        if (step.value.type === 'events.dropped') throw gapError(step.value.count);
-        const text = framesOf(tell(step.value));
+        const event = step.value;
+        if (event.type === 'events.dropped') throw gapError(event.count);
+        const text = expressing(event, () => framesOf(tell(event)));
         if (text !== '') return { text, last: false };
       }
     } catch (error) {
