@@ -1,4 +1,5 @@
 /** A handler's output goes in; if JSON cannot express it, an error that names the kind and the remedy comes out. */
+import { Stream } from 'node:stream';
 import { types } from 'node:util';
 import { EnvelopeError } from '../shared/errors.js';
 import { isBytes } from '../shared/json.js';
@@ -23,6 +24,7 @@ const EMPTY: readonly Kind[] = [
   [types.isSet, 'a Set', 'return [...set]'],
   [isStream, 'a stream inside a stream', 'return its items'],
   [isIterable, 'an iterable', 'return [...iterable]'],
+  [isSink, 'a stream to write to', 'return what is read from it, or answer through res'],
   [types.isRegExp, 'a RegExp', 'return its source'],
   [
     (value) => types.isWeakMap(value) || types.isWeakSet(value),
@@ -31,6 +33,15 @@ const EMPTY: readonly Kind[] = [
   ],
   [isWebBody, 'a web body', 'return a Response, and nothing beside it'],
 ];
+
+/** A Node stream that is no `Readable`; a `WritableStream`, and a pair with one: `TransformStream`, `CompressionStream`. */
+function isSink(value: object): boolean {
+  const web = [value, readMember(value, 'writable')];
+  return (
+    value instanceof Stream ||
+    web.some((side) => readMember(side, Symbol.toStringTag) === 'WritableStream')
+  );
+}
 
 /** A handler's whole output may be a `Response`; an item of a stream may not. */
 function isWebBody(value: object): boolean {
