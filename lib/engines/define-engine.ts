@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { configError } from '../shared/errors.js';
 import type { AgentEvent } from '../shared/run-events.js';
+import { disown } from '../shared/thrown.js';
 import type { AgentEngine, EngineRequest } from './engine.js';
 import { engineFailed } from './engine-error.js';
 
@@ -50,6 +51,7 @@ export function defineEngine(name: string, prompt: EnginePrompt): AgentEngine {
         async *prompt(request) {
           const answer: unknown = prompt(request, signal);
           if (!isAsyncIterable(answer)) {
+            disown(answer);
             throw engineFailed(`The engine "${name}" is no async generator function`);
           }
           for await (const item of answer) {

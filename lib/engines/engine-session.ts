@@ -3,6 +3,7 @@ import { diag } from '@opentelemetry/api';
 import { guardTracing } from '../session/tracing.js';
 import { isJsonObject } from '../shared/json.js';
 import type { AgentEvent } from '../shared/run-events.js';
+import { disown, hasMember, readMember } from '../shared/thrown.js';
 import type { AgentEngine, EngineRequest, EngineSession } from './engine.js';
 import { engineFailed } from './engine-error.js';
 import { checkEvent } from './event-check.js';
@@ -39,7 +40,7 @@ export function createRunningSession(
   return {
     async open() {
       signal.throwIfAborted();
-      const opening = inRun(async () => engine.open(request, signal));
+      const opening = inRun(async () => withoutPromises(await engine.open(request, signal)));
       try {
         session = await orAborted(opening, signal);
       } catch (error) {
@@ -47,10 +48,21 @@ export function createRunningSession(
         throw error;
       }
       if (typeof session?.prompt !== 'function') throw engineFailed(`${sender} opened no session`);
+      const { model } = session;
+      if (model !== undefined && model !== null && typeof model !== 'string') {
+        throw engineFailed(`${sender} opened a session that is not valid: model must be a string`);
+      }
       return session;
     },
     async *events() {
-      const iterator = inRun(() => session?.prompt(request)[Symbol.asyncIterator]());
+      const iterator = inRun(() => {
+        const answer = session?.prompt(request);
+        if (!hasMember(answer, Symbol.asyncIterator)) {
+          disown(answer);
+          throw engineFailed(`${sender} has a prompt() that gives no async iterable`);
+        }
+        return answer?.[Symbol.asyncIterator]();
+      });
       unread = iterator;
       for (;;) {
         const step = await orAborted(
@@ -75,6 +87,12 @@ export function createRunningSession(
       await closing;
     },
   };
+}
+
+/** Where an engine owes a value, nobody awaits a promise: its rejection would end the process. */
+function withoutPromises(session: EngineSession): EngineSession {
+  disown(...['id', 'model', 'provider'].map((name) => readMember(session, name)));
+  return session;
 }
 
 async function release(session: EngineSession | undefined, sender: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** A generator of events goes in, an `AgentRun` comes out: one that starts when it is first iterated or awaited. */
 import { type AgentRun, type AgentRunResult, brandRun } from '../shared/agent-run.js';
+import { EnvelopeError } from '../shared/errors.js';
 import type { AgentEvent } from '../shared/run-events.js';
 
 /** What the generator of a run is given. */
@@ -43,6 +44,9 @@ export function createRun(drive: (control: RunControl) => Events): AgentRun {
       let source: Events | undefined;
       return {
         next() {
+          if (source === undefined && drained === undefined && iterated) {
+            return Promise.reject(readAlready());
+          }
           source ??= drained ? replay(drained) : events;
           iterated = true;
           return source.next();
@@ -50,7 +54,9 @@ export function createRun(drive: (control: RunControl) => Events): AgentRun {
         async return() {
           const reason = new DOMException('The consumer of the run has stopped', 'AbortError');
           stop.abort(reason);
-          await (source ?? events).return();
+          source ??= events;
+          iterated = true;
+          await source.return();
           control.reject(reason);
           return { done: true, value: undefined };
         },
@@ -61,6 +67,13 @@ export function createRun(drive: (control: RunControl) => Events): AgentRun {
       return outcome;
     }),
   });
+}
+
+/** For a second reader of events that are gone: an empty stream would be taken for the answer. */
+function readAlready(): EnvelopeError {
+  const message =
+    'The events of the run are read already: await its result first, or return a run that nothing else reads';
+  return new EnvelopeError('INVALID_OUTPUT', message);
 }
 
 /**

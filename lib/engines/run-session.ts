@@ -1,5 +1,6 @@
 /** The id a run was asked for goes in, the session it runs in comes out, and the one id of the run. */
 import { type Context, context } from '@opentelemetry/api';
+import { isAbsent } from '../request/field.js';
 import { SESSION_FIELD } from '../request/parsed-field.js';
 import { stampOpenSpans } from '../session/request-span.js';
 import { resolveRunSessionId } from '../session/run-session-id.js';
@@ -16,6 +17,8 @@ import { engineFailed } from './engine-error.js';
 export function sessionOfRun(sessionId: string | null | undefined): SessionSlot {
   const active = activeSlot();
   const activeId = (active?.fields.session_id as string | undefined) ?? '';
+  // The policy takes one of another type for absent: the conversation's id would be lost. The check refuses it.
+  if (typeof sessionId !== 'string' && !isAbsent(sessionId)) deriveSlot(sessionId, active);
   const id = resolveRunSessionId({ sessionId }, activeId);
   // Checks the id, whichever slot is used.
   const own = deriveSlot(id, active);

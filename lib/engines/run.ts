@@ -3,6 +3,7 @@ import { type Context, context } from '@opentelemetry/api';
 import { contextWithSlot, runInSlot, type SessionSlot } from '../session/slot.js';
 import type { AgentRun } from '../shared/agent-run.js';
 import { configError } from '../shared/errors.js';
+import { gapError } from '../shared/gap-error.js';
 import { type Parsers, parseConfiguration } from '../shared/option-parsing.js';
 import { type AgentEvent, eventIdOf, withEventId } from '../shared/run-events.js';
 import type { AgentEngine, AgentRunRequest, EngineRequest, EngineSession } from './engine.js';
@@ -118,7 +119,9 @@ async function* drive(
     await session.close();
     const result = { ...ids, traceId, engine: engine.name, model, ...transcript.result() };
     spans.end(result);
-    resolve(result);
+    // A stream tells the gap in its place; in a value, and in the next turn's messages, it would not be seen.
+    if (transcript.dropped > 0) reject(gapError(transcript.dropped));
+    else resolve(result);
     yield withEventId({ type: 'run.end', stop_reason: result.stopReason }, endId);
   } catch (error) {
     failure = signal.aborted ? signal.reason : toEngineError(engine.name, error);

@@ -24,6 +24,7 @@ export function createTranscript(
   let output = '';
   let usage: AgentRunResult['usage'];
   let stopReason = 'stop';
+  let dropped = 0;
   const endText = () => {
     if (text !== '') parts.push({ type: 'text', text });
     text = '';
@@ -41,6 +42,7 @@ export function createTranscript(
         text += event.delta;
       }
       if (event.type === 'tool.call' || event.type === 'tool.result') addTool(event);
+      if (event.type === 'events.dropped') dropped += event.count;
       if (event.type === 'run.end') stopReason = event.stop_reason;
       if (event.type === 'usage') {
         usage = {
@@ -48,6 +50,10 @@ export function createTranscript(
           outputTokens: (usage?.outputTokens ?? 0) + event.output_tokens,
         };
       }
+    },
+    /** Events that the engine no longer had: what is told does not add up to the answer. */
+    get dropped(): number {
+      return dropped;
     },
     result(): Sum {
       if (parts.length > 0) endText();

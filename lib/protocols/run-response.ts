@@ -1,5 +1,6 @@
 /** A run goes in; a `Response` comes out that tells its events as a protocol does, in server-sent events. */
 import { discard } from '../reply/discard.js';
+import { expressing } from '../reply/event-text.js';
 import { escapeLineEnds } from '../reply/framing.js';
 import { type Problem, toProblem } from '../reply/problem.js';
 import { markProtocol } from '../reply/response.js';
@@ -7,6 +8,7 @@ import { HEARTBEAT_MS } from '../reply/stream.js';
 import { getSessionId } from '../session/session.js';
 import { type AgentRun, isAgentRun } from '../shared/agent-run.js';
 import { configError } from '../shared/errors.js';
+import { gapError } from '../shared/gap-error.js';
 import type { AgentEvent } from '../shared/run-events.js';
 
 /** How a protocol tells one run. */
@@ -92,7 +94,9 @@ function tellingOf(
         pending = undefined;
         if (step.done) return { text: text + end, last: true };
         beats = true;
-        text += framesOf(tell(step.value));
+        const event = step.value;
+        if (event.type === 'events.dropped') throw gapError(event.count);
+        text += expressing(event, () => framesOf(tell(event)));
       }
       return { text, last: false };
     } catch (error) {

@@ -45,8 +45,17 @@ export function escapeLineEnds(json: string): string {
 
 /** The headers of a stream. */
 export function setStreamHeaders(res: Response, type: StreamType): void {
+  forgetLength(res);
   res.setHeader('Content-Type', type);
   // Proxies and the compression middleware would hold events back.
   res.setHeader('Cache-Control', 'no-cache, no-transform');
   res.setHeader('X-Accel-Buffering', 'no');
+}
+
+/**
+ * Removes a `Content-Length` that a middleware has set: it is that of something else, and clients would cut the reply there. Only
+ * where there is one: a reply that has lost it gets none from Node either.
+ */
+export function forgetLength(res: Response): void {
+  if (res.hasHeader('Content-Length')) res.removeHeader('Content-Length');
 }

@@ -4,10 +4,10 @@ import type { Request, Response } from 'express';
 import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/agent-run.js';
-import { EnvelopeError } from '../shared/errors.js';
 import { eventIdOf } from '../shared/run-events.js';
-import { hasMember, orUndefined } from '../shared/thrown.js';
+import { hasMember } from '../shared/thrown.js';
 import { discard } from './discard.js';
+import { expressing } from './event-text.js';
 import { escapeLineEnds, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
@@ -27,7 +27,7 @@ export interface ReplyTarget extends OutputRules {
  * Sends what a handler returned.
  *
  * @returns nothing when it is sent already; a promise for what takes its time
- * @throws {@link EnvelopeError} `NOT_ACCEPTABLE` (406), `INVALID_OUTPUT` (500), and what a stream or run fails with
+ * @throws EnvelopeError `NOT_ACCEPTABLE` (406), `INVALID_OUTPUT` (500), and what a stream or run fails with
  */
 export function sendReply(target: ReplyTarget, output: unknown): Promise<void> | undefined {
   const { req, res, offers } = target;
@@ -75,24 +75,9 @@ async function sendRun(target: ReplyTarget, run: AgentRun, type: ReplyType): Pro
   // The schema of a run is that of its value; its events have their own shape. The first one brings the id, when the
   // request had none.
   const { slot } = target.state;
-  const encode = (event: unknown) => escapeLineEnds(eventText(event));
+  const encode = (event: unknown) => escapeLineEnds(expressing(event, () => JSON.stringify(event)));
   const headersReady = () => slot.fields.session_id !== undefined;
   return streamTo(target, type, run, { encode, idOf: eventIdOf, headersReady });
-}
-
-/** @throws {@link EnvelopeError} `ENGINE_FAILED` (502), naming the member that JSON cannot express */
-function eventText(event: unknown): string {
-  try {
-    return JSON.stringify(event);
-  } catch (cause) {
-    const { type, ...members } = Object(event) as Record<string, unknown>;
-    const names = Object.keys(members);
-    const bad = names.find(
-      (name) => orUndefined(() => [JSON.stringify(members[name])]) === undefined,
-    );
-    const message = `The engine sent an event of the type "${type}" that JSON cannot express: ${bad}`;
-    throw new EnvelopeError('ENGINE_FAILED', message, { cause });
-  }
 }
 
 function sendItems(
@@ -144,11 +129,16 @@ async function resultOf({ state }: ReplyTarget, run: AgentRun): Promise<AgentRun
     discard(run, iterator).catch(() => undefined);
   });
   try {
-    while ((await iterator.next()).done !== true);
+    // Read, so that the events are not kept. Where the handler has read them, and where the run fails, the result knows.
+    await readToEnd(iterator).catch(() => undefined);
     return await run.result;
   } finally {
     stopWatching();
   }
+}
+
+async function readToEnd(iterator: AsyncIterator<unknown>): Promise<void> {
+  while ((await iterator.next()).done !== true);
 }
 
 /** The chunks of a byte stream are not items. */

@@ -1,5 +1,6 @@
 /** Status and headers of a WHATWG `Response` go in, and onto the reply, but for those that only the connection can say. */
 import type { Response } from 'express';
+import { forgetLength } from './framing.js';
 
 /** The web's `Response`: where one is sent, `Response` alone is Express's. */
 export type WebResponse = globalThis.Response;
@@ -24,6 +25,7 @@ export function copyHead(response: WebResponse, res: Response): void {
   res.statusCode = status;
   // HTTP/2 has no reason, and Node warns of one.
   if (statusText !== '' && res.req.httpVersionMajor < 2) res.statusMessage = statusText;
+  forgetLength(res);
   const left = new Set([...CONNECTION_HEADERS, ...namedBy(headers), ...ofTheBytes(response, res)]);
   headers.forEach((value, name) => {
     if (left.has(name)) return;

@@ -7,6 +7,7 @@ import { type EchoedSession, echoSession } from '../session/request-state.js';
 import { EnvelopeError } from '../shared/errors.js';
 import { isBytes } from '../shared/json.js';
 import { hasMember, orUndefined, readMember } from '../shared/thrown.js';
+import { flusherOf } from './flush.js';
 import { copyHead, type WebResponse } from './response-head.js';
 
 /** In the global registry: two copies of the package (ESM and CJS) know each other's responses. */
@@ -103,13 +104,17 @@ async function sendBody(
     }
     let chunk = toBytes(await first);
     if (!slow && !isOver()) open();
+    const flush = flusherOf(res);
     let written = 0;
     for (; chunk !== undefined && !isOver(); chunk = toBytes(await reader.read())) {
       written += chunk.byteLength;
       // Only `false` means wait: with Lambda adapters `write()` returns `undefined`.
-      if (res.write(chunk) === false) await drained(res, client);
-      else if (written >= MAX_TURN) await nextTurn();
-      else continue;
+      const full = res.write(chunk) === false;
+      flush();
+      if (full) await drained(res, client);
+      else if (written < MAX_TURN) continue;
+      // Also after a `drain`: Node emits it in the turn of the write where the socket takes it all.
+      await nextTurn();
       written = 0;
     }
     if (isOver()) cancel();

@@ -1,8 +1,10 @@
 /** A handler's output goes in; if JSON cannot express it, an error that names the kind and the remedy comes out. */
+import { Stream } from 'node:stream';
 import { types } from 'node:util';
 import { EnvelopeError } from '../shared/errors.js';
 import { isBytes } from '../shared/json.js';
-import { disown, isThenable, readMember } from '../shared/thrown.js';
+import { disown, hasMember, isThenable, orUndefined, readMember } from '../shared/thrown.js';
+import { discard } from './discard.js';
 
 type Kind = readonly [is: (value: object) => boolean, kind: string, remedy: string];
 
@@ -20,8 +22,9 @@ function isError(value: object): boolean {
 const EMPTY: readonly Kind[] = [
   [types.isMap, 'a Map', 'return Object.fromEntries(map)'],
   [types.isSet, 'a Set', 'return [...set]'],
-  [(value) => Symbol.asyncIterator in value, 'a stream inside a stream', 'return its items'],
+  [isStream, 'a stream inside a stream', 'return its items'],
   [isIterable, 'an iterable', 'return [...iterable]'],
+  [isSink, 'a stream to write to', 'return what is read from it, or answer through res'],
   [types.isRegExp, 'a RegExp', 'return its source'],
   [
     (value) => types.isWeakMap(value) || types.isWeakSet(value),
@@ -30,6 +33,15 @@ const EMPTY: readonly Kind[] = [
   ],
   [isWebBody, 'a web body', 'return a Response, and nothing beside it'],
 ];
+
+/** A Node stream that is no `Readable`; a `WritableStream`, and a pair with one: `TransformStream`, `CompressionStream`. */
+function isSink(value: object): boolean {
+  const web = [value, readMember(value, 'writable')];
+  return (
+    value instanceof Stream ||
+    web.some((side) => readMember(side, Symbol.toStringTag) === 'WritableStream')
+  );
+}
 
 /** A handler's whole output may be a `Response`; an item of a stream may not. */
 function isWebBody(value: object): boolean {
@@ -64,9 +76,26 @@ export function jsonValue(output: unknown): unknown {
     PRIMITIVES.get(typeof says) ??
     (isThenable(says) ? disowned(says) : undefined) ??
     (isPlain(says) ? undefined : kindOf(EMPTY, says));
-  if (kind !== undefined) throw refusal(...kind);
+  if (kind !== undefined) {
+    giveUp(says);
+    throw refusal(...kind);
+  }
   // JSON would call the `toJSON()` of what `toJSON()` gave.
   return converts && hasToJson(says) ? { toJSON: () => says } : says;
+}
+
+/** Nobody will read it: what it holds open is closed, and a failure of it ends nothing else. */
+function giveUp(refused: unknown): void {
+  const closing = isStream(refused) ? discard(refused) : orUndefined(() => cancelBody(refused));
+  closing?.catch(() => undefined);
+}
+
+function cancelBody(refused: unknown): Promise<void> | undefined {
+  return isWebBody(Object(refused)) ? (refused as Partial<Response>).body?.cancel() : undefined;
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return hasMember(value, Symbol.asyncIterator);
 }
 
 /** Nobody will await it. */
@@ -85,10 +114,11 @@ function kindOf(kinds: readonly Kind[], value: unknown): readonly [string, strin
   return found && [found[1], found[2]];
 }
 
+/** An object of the usual shape may be a stream all the same: a run is one. */
 function isPlain(value: unknown): boolean {
-  return (
-    value === null || Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
-  );
+  if (value === null) return true;
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return !(Symbol.asyncIterator in (value as object));
 }
 
 /** A generator, `URLSearchParams`, `Headers`: what has members of its own besides is taken for an object. */

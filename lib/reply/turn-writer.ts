@@ -20,6 +20,8 @@ export class TurnWriter {
   readonly #res: Response;
   readonly #events: TurnEvents;
   readonly #drained: () => void;
+  // Node emits `drain` in the turn of the write where the socket takes it all: a fast client would get an endless source whole.
+  readonly #onDrain = () => setImmediate(this.#drained);
   #pending = '';
   #closed = false;
   /** Whether the client has yet to take what was written: writing more would fill the memory. */
@@ -35,7 +37,7 @@ export class TurnWriter {
       this.#flushTurn();
       if (!this.full && !this.#closed) events.drained();
     });
-    res.on('drain', this.#drained);
+    res.on('drain', this.#onDrain);
   }
 
   /** Whether anything was sent, or is about to be. */
@@ -73,7 +75,7 @@ export class TurnWriter {
   /** Writes nothing any more. */
   close(): void {
     this.#closed = true;
-    this.#res.off('drain', this.#drained);
+    this.#res.off('drain', this.#onDrain);
   }
 
   get #open(): boolean {

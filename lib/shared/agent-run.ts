@@ -31,8 +31,8 @@ export interface AgentRunResult {
 
 /**
  * A run of an engine: iterate its events, or await its result, or both. It starts when it is first iterated or awaited. A
- * consumer that stops iterating ends the run. Events can be read once; where `result` was awaited first, iterating gives them
- * afterwards.
+ * consumer that stops iterating ends the run. Events can be read once, and a second reader gets an `INVALID_OUTPUT`; where `result`
+ * was awaited first, iterating gives them afterwards.
  *
  * Only `run()` makes one: an object of the same shape is an ordinary stream to a bound handler.
  */

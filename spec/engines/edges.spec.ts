@@ -3,8 +3,15 @@ import { jest } from '@jest/globals';
 import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { type AgentEngine, type AgentEvent, type AgentRun, run } from '../../lib/engines/index.js';
+import {
+  type AgentEngine,
+  type AgentEvent,
+  type AgentRun,
+  defineEngine,
+  run,
+} from '../../lib/engines/index.js';
 import { SessionSpanProcessor, withSessionId } from '../../lib/index.js';
+import { gate } from '../helpers.js';
 import { smallEngine, useTool } from './small-engine.js';
 
 const ASK = { messages: [{ role: 'user', content: 'Hello' }] } as const;
@@ -80,11 +87,52 @@ describe('an engine that forgets its promises', () => {
     ['throws a step', opening({ prompt: () => iterator(() => JSON.parse('{')) })],
     ['answers with nothing', opening({ prompt: () => undefined })],
     ['answers with a promise', opening({ prompt: async () => [] })],
+    ['has a model that is none', opening({ model: 7 })],
   ])('fails its run when it %s', async (_what, engine) => {
     expect(await failureOf(run(engine as AgentEngine, ASK))).toMatchObject({
       code: 'ENGINE_FAILED',
       status: 502,
     });
+  });
+
+  // A rejection that nobody handles would end the process.
+  it.each<[string, () => AgentEngine]>([
+    ['its id', () => opening({ id: Promise.reject(new Error('late')) })],
+    ['its model', () => opening({ model: Promise.reject(new Error('late')) })],
+    ['its events', () => opening({ prompt: () => Promise.reject(new Error('late')) })],
+    [
+      'the events of defineEngine()',
+      () => defineEngine('x', (() => Promise.reject(new Error('late'))) as never),
+    ],
+  ])('fails its run, and nothing else, when it rejects in the place of %s', async (_of, engine) => {
+    const unhandled: unknown[] = [];
+    const keep = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', keep);
+    try {
+      expect(await failureOf(run(engine(), ASK))).toMatchObject({ code: 'ENGINE_FAILED' });
+      await new Promise(setImmediate);
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', keep);
+    }
+  });
+
+  it('handles the promises of a session that opens after an abort, too', async () => {
+    const unhandled: unknown[] = [];
+    const keep = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', keep);
+    const { open, opened } = gate<object>();
+    const closed = gate();
+    const engine = { name: 'late', open: () => opened } as unknown as AgentEngine;
+    const controller = new AbortController();
+    const failure = failureOf(run(engine, ASK, { signal: controller.signal }));
+    controller.abort(new Error('stopped'));
+    expect(await failure).toMatchObject({ message: 'stopped' });
+    open({ id: Promise.reject(new Error('late')), prompt() {}, close: async () => closed.open() });
+    await closed.opened;
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', keep);
+    expect(unhandled).toEqual([]);
   });
 
   it('does not withhold a complete answer when its close() hangs', async () => {

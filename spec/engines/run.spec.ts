@@ -54,9 +54,13 @@ describe('run()', () => {
     );
   });
 
-  it('refuses a session id that breaks the rule, at once', () => {
-    expect(() => run(smallEngine(), { ...ASK, sessionId: 'not valid' })).toThrow(TypeError);
-  });
+  it.each(['not valid', 42, 0, false, {}, ['a'], Symbol('a')])(
+    'refuses a session id that breaks the rule, at once: %p',
+    (sessionId) => {
+      const attempt = () => run(smallEngine(), { ...ASK, sessionId: sessionId as string });
+      expect(attempt).toThrow(TypeError);
+    },
+  );
 
   it('fails for an engine whose own id breaks the rule, since a client could not send it back', async () => {
     const engine = {

@@ -3,6 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import express, { type Response } from 'express';
 import { run } from '../../lib/engines/index.js';
 import { bind } from '../../lib/index.js';
+import { agUiEvents } from '../../lib/protocols/ag-ui/index.js';
+import { uiMessageStream } from '../../lib/protocols/ui-message-stream/index.js';
 import { smallEngine } from '../engines/small-engine.js';
 import { envelopeApp, NDJSON, post, SSE } from '../helpers.js';
 
@@ -212,17 +214,32 @@ describe('an event of an engine that cannot be sent fails the run by its type an
       () => ({ type: 'tool.call', id: 'a', name: 'b', arguments: { n: 1n } }),
       /"tool\.call" that JSON cannot express: arguments/,
     ],
+    [
+      'a circle in the output',
+      () => ({ type: 'tool.result', id: 'a', output: circle(), is_error: false }),
+      /"tool\.result" that JSON cannot express: output/,
+    ],
   ])('%s', async (_what, event, named) => {
     const engine = smallEngine(() => itemsOf(event) as never);
-    const { app, errors } = envelopeApp(
-      express(),
-      bind([], () => run(engine, { messages: [{ role: 'user', content: 'hi' }] })),
-    );
-    const reply = await post(app, {}).set('accept', SSE);
-    await nextTurn();
-    expect(unhandled.splice(0)).toEqual([]);
-    expect(reply.text).toContain('ENGINE_FAILED');
-    expect(errors).toEqual([expect.objectContaining({ code: 'ENGINE_FAILED' })]);
-    expect((errors[0] as Error).message).toMatch(named);
+    const start = () => run(engine, { messages: [{ role: 'user', content: 'hi' }] });
+    const sent = [start, () => uiMessageStream(start()), () => agUiEvents(start())];
+    for (const make of sent) {
+      const { app, errors } = envelopeApp(
+        express(),
+        bind([], () => make()),
+      );
+      const reply = await post(app, {}).set('accept', SSE).buffer(true);
+      await nextTurn();
+      expect(unhandled.splice(0)).toEqual([]);
+      expect(reply.text).toMatch(/ENGINE_FAILED|The engine failed/);
+      expect(errors).toEqual([expect.objectContaining({ code: 'ENGINE_FAILED' })]);
+      expect((errors[0] as Error).message).toMatch(named);
+    }
   });
 });
+
+function circle(): object {
+  const made: { self?: unknown } = {};
+  made.self = made;
+  return made;
+}

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SpanStatusCode, trace } from '@opentelemetry/api';
+import compression from 'compression';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import express from 'express';
 import { agentEnvelope, bind, getSessionId } from '../../lib/index.js';
@@ -246,6 +247,34 @@ describe('a Response that a handler returns', () => {
       expect(res.headers.get('x-session-id')).toBe('conv-1');
     });
     await cancelled;
+  });
+
+  it.each(['gzip', 'br'])('goes through compression() piece by piece, as %s', async (encoding) => {
+    const pieces = ['data: 1\n\n', 'data: 2\n\n', 'data: 3\n\n'];
+    let received = '';
+    let arrived = gate();
+    const body = new ReadableStream({
+      async pull(controller) {
+        const piece = pieces.shift();
+        if (piece === undefined) return controller.close();
+        controller.enqueue(text(piece));
+        arrived = gate();
+        // The next one is made when the client has this one.
+        await arrived.opened;
+      },
+    });
+    const make = () => new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+    const { app } = routeOf(make, [compression({ threshold: 0 })]);
+    await serving(app, async (url) => {
+      const headers = { 'content-type': 'application/json', 'accept-encoding': encoding };
+      const res = await fetch(url, { method: 'POST', headers, body: '{}' });
+      expect(res.headers.get('content-encoding')).toBe(encoding);
+      for await (const chunk of res.body ?? []) {
+        received += new TextDecoder().decode(chunk);
+        arrived.open();
+      }
+    });
+    expect(received).toBe('data: 1\n\ndata: 2\n\ndata: 3\n\n');
   });
 
   it('has its headers sent while its first chunk is still to come', async () => {

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { Readable, Stream, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import express from 'express';
 import request from 'supertest';
@@ -87,6 +87,11 @@ const UNSENDABLE: [kind: string, make: () => unknown, named: RegExp][] = [
   ['a promise', () => nested(Promise.resolve(1)), /a promise.*await it/],
   ['a RegExp', () => /private/, /a RegExp/],
   ['a WeakMap', () => new WeakMap(), /a weak collection/],
+  ['a Writable', () => new Writable(), /a stream to write to/],
+  ['a legacy stream', () => new Stream(), /a stream to write to/],
+  ['a WritableStream', () => new WritableStream(), /a stream to write to/],
+  ['a TransformStream', () => new TransformStream(), /a stream to write to.*read from it/],
+  ['a CompressionStream', () => new CompressionStream('gzip'), /a stream to write to/],
   ['a Blob', () => new Blob(['private']), /a web body/],
   ['a web Request', () => new Request('http://private'), /a web body/],
   ['a cycle', () => cycle(), /cannot be expressed as JSON/],

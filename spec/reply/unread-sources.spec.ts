@@ -2,8 +2,9 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import express from 'express';
 import request from 'supertest';
+import { defineEngine, run } from '../../lib/engines/index.js';
 import { agentEnvelope, bind, problemDetails } from '../../lib/index.js';
-import { serving } from '../helpers.js';
+import { gate, serving } from '../helpers.js';
 
 /** An app whose one route, for every method, gives `source`. */
 function appOf(source: () => AsyncIterable<unknown>) {
@@ -81,6 +82,57 @@ describe('a reply without a body', () => {
       });
       expect([reply, pulled, returned]).toEqual([status, 0, 1]);
     });
+  });
+});
+
+describe('a source inside of a stream', () => {
+  const body = (close: () => void) => new ReadableStream({ cancel: close });
+  const idle = () => new Readable({ objectMode: true, read() {} });
+
+  it.each<[string, (close: () => void) => unknown]>([
+    ['a Readable', (close) => idle().once('close', close)],
+    ['a Readable whose file is missing', (close) => createReadStream('/nope').once('close', close)],
+    [
+      'a Readable that fails later',
+      (close) => {
+        const source = idle().once('close', close);
+        setImmediate(() => source.destroy(new Error('late')));
+        return source;
+      },
+    ],
+    ['a web stream', body],
+    ['a Response', (close) => new Response(body(close))],
+    [
+      'an iterator that is open',
+      (close) => ({
+        [Symbol.asyncIterator]: () => ({
+          next: async () => ({ done: false, value: 1 }),
+          return: async () => ({ done: true, value: close() }),
+        }),
+      }),
+    ],
+    [
+      'a run',
+      (close) => {
+        const engine = defineEngine('idle', async function* () {
+          yield 'text';
+        });
+        const running = run(engine, { messages: [{ role: 'user', content: 'Hello' }] });
+        running.result.catch(close);
+        return running;
+      },
+    ],
+  ])('is refused, and closed: %s', async (_kind, source) => {
+    const failures: unknown[] = [];
+    process.on('uncaughtException', (error) => failures.push(error));
+    const { open, opened } = gate();
+    const app = appOf(async function* () {
+      yield source(open);
+    });
+    const reply = await request(app).post('/').send({});
+    expect([reply.status, reply.body.code]).toEqual([500, 'INVALID_OUTPUT']);
+    await opened;
+    expect(failures).toEqual([]);
   });
 });
 
