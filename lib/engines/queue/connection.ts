@@ -32,6 +32,7 @@ export class Connections {
   readonly #connection: QueueConnection;
   readonly #peers: Promise<Peers>;
   readonly #made: Redis[] = [];
+  readonly #becoming = new Map<Redis, Promise<void>>();
   readonly #inScope: <T>(make: () => T) => T;
   #users = 0;
   #clients: Promise<Clients> | undefined;
@@ -55,9 +56,7 @@ export class Connections {
       this.#clients ??= this.#inScope(() => this.#open());
       const clients = await this.#clients;
       await within(CONNECT_MS, async (signal) => {
-        const all = [clients.commands, clients.subscriber].map((client) =>
-          this.#ready(client, signal),
-        );
+        const all = [clients.commands, clients.subscriber].map((client) => this.#ready(client));
         await orAborted(Promise.all(all), signal);
       });
       return clients;
@@ -110,19 +109,24 @@ export class Connections {
   }
 
   /** One that was never connected, or gave up while nobody used it, is told to connect; its owner's is only waited for. */
-  async #ready(client: Redis, signal: AbortSignal): Promise<void> {
+  async #ready(client: Redis): Promise<void> {
     if (client.status === 'ready') return;
     const gaveUp = client.status === 'end' && this.#made.includes(client);
     // What it rejects with is only the first attempt's failure.
-    if (gaveUp || client.status === 'wait') client.connect().catch(() => undefined);
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        client.off('ready', done);
-        resolve();
-      };
-      client.on('ready', done);
-      signal.addEventListener('abort', done, { once: true });
-    });
+    if (gaveUp || client.status === 'wait') {
+      this.#inScope(() => client.connect().catch(() => undefined));
+    }
+    // One listener for all that wait: Node takes eleven for a leak.
+    const becoming =
+      this.#becoming.get(client) ??
+      new Promise<void>((resolve) => {
+        client.once('ready', () => {
+          this.#becoming.delete(client);
+          resolve();
+        });
+      });
+    this.#becoming.set(client, becoming);
+    await becoming;
   }
 
   #letGo(client: Redis): void {

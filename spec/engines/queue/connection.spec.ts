@@ -90,6 +90,26 @@ describe('a gateway', () => {
     given.disconnect();
   });
 
+  it('listens to its clients once, however many requests come before it is connected', async () => {
+    const listenersOf = async (requests: number) => {
+      redis.pause();
+      const given = new Redis(redis.connection);
+      const listeners = () => given.eventNames().map((name) => [name, given.listenerCount(name)]);
+      const idle = given.listenerCount('ready');
+      const engine = queue({ connection: given });
+      const runs = Array.from({ length: requests }, (_, i) => run(engine, ask(`first ${i}`)));
+      const results = Promise.all(runs.map(({ result }) => result));
+      await until(() => given.listenerCount('ready') > idle);
+      const before = listeners();
+      redis.goOn();
+      await results;
+      const after = listeners();
+      given.disconnect();
+      return { before, after };
+    };
+    expect(await listenersOf(20)).toEqual(await listenersOf(1));
+  });
+
   it('does not keep a process alive that has nothing else to do', async () => {
     const code = `
       import { run } from 'express-agent-envelope/engines';
