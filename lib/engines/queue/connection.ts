@@ -14,6 +14,13 @@ type RedisAddress = RedisOptions & { readonly url?: string };
 /** How long a request waits for Redis to be there: as long as a restart takes. */
 const CONNECT_MS = 5_000;
 
+/**
+ * How long Redis may owe an answer before the connection is taken for dead, and made anew: a network that drops without a word
+ * would be noticed by the kernel alone, after a quarter of an hour. Longer than Redis stands still, and than BullMQ's
+ * blocking call waits, 5 s; shorter than a reader waits, 10 s. What was asked is asked again then: each step may come twice.
+ */
+const SILENCE_MS = 8_000;
+
 /** The two clients of a gateway, whatever the number of its runs: one that subscribes can do nothing else. */
 export interface Clients {
   readonly commands: Redis;
@@ -97,6 +104,7 @@ export class Connections {
       lazyConnect: true,
       // BullMQ asks for it. Each caller has a limit of its own.
       maxRetriesPerRequest: null,
+      socketTimeout: SILENCE_MS,
       retryStrategy: (times) => (this.#users > 0 ? Math.min(50 * times, 1_000) : null),
     };
     const client = isClient(given)
