@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
 const RUNS = Number(options.runs ?? (options.short ? 600 : 20_000));
 const AT_ONCE = 200;
 /** A process is killed whenever so many runs are over. */
-const KILL_EVERY = options.short ? 75 : 400;
+const KILL_EVERY = options.short ? 50 : 400;
 
 const random = createRandom(Number(options.seed));
 const redis = await startRedis(workspace());
@@ -33,8 +33,9 @@ const place = await startPlace({ gateways: 3, workers: 4 }, connection, {
 
 const stories = [];
 const kills = { workers: 0, gateways: 0 };
+/** A worker and a gateway in turns. */
 function killOne() {
-  const what = random() < 0.5 ? 'workers' : 'gateways';
+  const what = kills.workers > kills.gateways ? 'gateways' : 'workers';
   if (place.kill(random, place[what])) kills[what] += 1;
 }
 
@@ -45,7 +46,7 @@ async function client() {
     const run = {
       id: `conv-${begun}`,
       count: 5 + Math.floor(random() * 30),
-      pauseMs: 5 + Math.floor(random() * 30),
+      pauseMs: 50 + Math.floor(random() * 300),
       leavesAfter: random() < 0.1 ? 1 + Math.floor(random() * 10) : undefined,
     };
     stories.push(await readRun(place, random, run));

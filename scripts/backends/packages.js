@@ -109,5 +109,9 @@ export const packages = [
   library('winston', 'winston.mjs', printed(12)),
   library('OpenTelemetry logs', 'otel-logs.mjs', { lines: 12 }),
   library('BullMQ', 'bullmq.mjs', { ...printed(6), service: startRedis }),
+  library('bullmq-otel with queue()', 'bullmq-otel.mjs', {
+    dependencies: ALONE.bullmqOtel,
+    service: startRedis,
+  }),
   library('worker_threads', 'worker-threads.mjs', printed(6)),
 ];

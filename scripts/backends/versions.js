@@ -52,6 +52,7 @@ export const ALONE = {
     '@opentelemetry/core': '3.1.1',
     express: '5.3.0',
   },
+  bullmqOtel: { ...SDK, bullmq: '6.7.0', 'bullmq-otel': '2.0.1', ioredis: '5.9.2' },
   edot: {
     '@elastic/opentelemetry-node': '1.18.0',
     '@opentelemetry/api': '1.9.1',
