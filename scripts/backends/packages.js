@@ -111,6 +111,7 @@ export const packages = [
   library('BullMQ', 'bullmq.mjs', { ...printed(6), service: startRedis }),
   library('bullmq-otel with queue()', 'bullmq-otel.mjs', {
     dependencies: ALONE.bullmqOtel,
+    only: 72,
     service: startRedis,
   }),
   library('worker_threads', 'worker-threads.mjs', printed(6)),

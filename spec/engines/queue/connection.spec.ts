@@ -17,8 +17,14 @@ const release = () => {
   for (const go of waiting.splice(0)) go();
 };
 
-/** Says what it was asked, many times where it is asked to, and waits in the middle where it is asked to. */
+const ROUNDS = 100;
+
+/** Says what it was asked, many times where it is asked to, and waits in the middle where it is asked to, or after each. */
 async function* script(text: string): AsyncIterable<AgentEvent> {
+  for (let i = 0; /^rounds/.test(text) && i < ROUNDS; i += 1) {
+    yield { type: 'message.delta', delta: `${i};` };
+    await new Promise<void>((go) => waiting.push(go));
+  }
   const times = /^many/.test(text) ? 5_000 : 1;
   for (let i = 0; i < times; i += 1) yield { type: 'message.delta', delta: `${text} ${i};` };
   if (/^wait/.test(text)) await new Promise<void>((go) => waiting.push(go));
@@ -57,6 +63,22 @@ describe('a gateway', () => {
     release();
     expect(await Promise.all(results)).toEqual(runs.map((_, i) => `wait ${i} 0;`));
     await first.return?.();
+  });
+
+  // Looking once a second, as after a lost message, would take longer than a spec may.
+  it('is woken for each event, and looks no more often than that', async () => {
+    const calls = async () =>
+      Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.client.info('commandstats'))?.[1] ?? 0);
+    const before = await calls();
+    for await (const event of run(queue({ connection: redis.connection }), ask('rounds'))) {
+      if (event.type !== 'message.delta' || /rounds/.test(event.delta)) continue;
+      await until(() => waiting.length > 0);
+      // Once the gateway waits for a while.
+      if (event.delta === '50;') setTimeout(release, 1_000);
+      else release();
+    }
+    // One that writes and one that reads, and what BullMQ does for the job.
+    expect((await calls()) - before).toBeLessThan(3 * ROUNDS);
   });
 
   it('does not make a worker wait for a client that does not read', async () => {
