@@ -21,6 +21,12 @@ export async function start(url, ...args) {
       return (await Promise.race([answer, exited]))[0];
     },
     stop: () => child.disconnect(),
+    pid: child.pid,
+    /** Ends it as a crash does. */
+    async kill() {
+      child.kill('SIGKILL');
+      await exited.catch(() => {});
+    },
   };
 }
 

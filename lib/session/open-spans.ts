@@ -11,6 +11,8 @@ export interface OpenSpan {
   slot: SessionSlot | undefined;
   /** Whether it is known to be a span of AI. */
   isOfAi: boolean;
+  /** The session of what starts under it where no context says one. */
+  handedOn: SessionSlot | undefined;
   ended: boolean;
 }
 
@@ -30,7 +32,8 @@ export function openSpan(span: Span | undefined): OpenSpan | undefined {
 /** Notes a span that starts under `parent`. */
 export function trackSpan(span: Span, parent: Span | undefined): OpenSpan {
   const outer = nearestOpen(openSpan(parent));
-  const open: OpenSpan = { span, outer, slot: undefined, isOfAi: false, ended: false };
+  const handedOn = outer?.handedOn;
+  const open: OpenSpan = { span, outer, slot: undefined, isOfAi: false, handedOn, ended: false };
   (span as Tracked)[OPEN_SPAN] = open;
   return open;
 }

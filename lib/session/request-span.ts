@@ -49,6 +49,17 @@ export function stampSpan(slot: SessionSlot, span: Span | undefined): void {
   joinSession(openSpan(span) ?? trackSpan(span, undefined), slot);
 }
 
+/**
+ * Takes the active span of `ctx` into the session, and with it what starts under it outside of ours: a queue that traces its job
+ * begins before the session is known, and ends after us.
+ */
+export function adoptSpan(slot: SessionSlot, ctx: Context): void {
+  const span = trace.getSpan(ctx);
+  stampSpan(slot, span);
+  const open = openSpan(span);
+  if (open?.slot === slot) open.handedOn = slot;
+}
+
 /** Trace and span id of the request, for replies; `undefined` where nothing traces. */
 export function requestSpanContext(ctx: Context = context.active()): SpanContext | undefined {
   return guardTracing(() => {

@@ -34,9 +34,10 @@ export class SessionSpanProcessor {
   onStart(span: Span, parentContext: Context): void {
     // Registered twice, by hand and by `express-agent-envelope/register`, it works once.
     if (openSpan(span) !== undefined) return;
-    const slot = activeSlot(parentContext) ?? activeSlot();
+    const active = activeSlot(parentContext) ?? activeSlot();
     guardTracing(() => {
       const open = trackSpan(span, trace.getSpan(parentContext));
+      const slot = active ?? open.handedOn;
       if (slot !== undefined) joinSession(open, slot);
     });
   }

@@ -174,5 +174,10 @@ export const packages = [
     lines: 12,
   }),
   library('BullMQ', 'bullmq.mjs', { ...printed(6), service: startRedis }),
+  library('bullmq-otel with queue()', 'bullmq-otel.mjs', {
+    dependencies: ALONE.bullmqOtel,
+    only: 72,
+    service: startRedis,
+  }),
   library('worker_threads', 'worker-threads.mjs', printed(6)),
 ];

@@ -58,6 +58,7 @@ export const ALONE = {
     express: '5.3.0',
     openai: '6.48.0',
   },
+  bullmqOtel: { ...SDK, bullmq: '6.7.0', 'bullmq-otel': '2.0.1', ioredis: '5.9.2' },
   edot: {
     '@elastic/opentelemetry-node': '1.18.0',
     '@opentelemetry/api': '1.9.1',

@@ -14,6 +14,13 @@ type RedisAddress = RedisOptions & { readonly url?: string };
 /** How long a request waits for Redis to be there: as long as a restart takes. */
 const CONNECT_MS = 5_000;
 
+/**
+ * How long Redis may owe an answer before the connection is taken for dead, and made anew: a network that drops without a word
+ * would be noticed by the kernel alone, after a quarter of an hour. Longer than Redis stands still, and than BullMQ's
+ * blocking call waits, 5 s; shorter than a reader waits, 10 s. What was asked is asked again then: each step may come twice.
+ */
+const SILENCE_MS = 8_000;
+
 /** The two clients of a gateway, whatever the number of its runs: one that subscribes can do nothing else. */
 export interface Clients {
   readonly commands: Redis;
@@ -32,6 +39,7 @@ export class Connections {
   readonly #connection: QueueConnection;
   readonly #peers: Promise<Peers>;
   readonly #made: Redis[] = [];
+  readonly #becoming = new Map<Redis, Promise<void>>();
   readonly #inScope: <T>(make: () => T) => T;
   #users = 0;
   #clients: Promise<Clients> | undefined;
@@ -55,9 +63,7 @@ export class Connections {
       this.#clients ??= this.#inScope(() => this.#open());
       const clients = await this.#clients;
       await within(CONNECT_MS, async (signal) => {
-        const all = [clients.commands, clients.subscriber].map((client) =>
-          this.#ready(client, signal),
-        );
+        const all = [clients.commands, clients.subscriber].map((client) => this.#ready(client));
         await orAborted(Promise.all(all), signal);
       });
       return clients;
@@ -98,6 +104,7 @@ export class Connections {
       lazyConnect: true,
       // BullMQ asks for it. Each caller has a limit of its own.
       maxRetriesPerRequest: null,
+      socketTimeout: SILENCE_MS,
       retryStrategy: (times) => (this.#users > 0 ? Math.min(50 * times, 1_000) : null),
     };
     const client = isClient(given)
@@ -110,19 +117,24 @@ export class Connections {
   }
 
   /** One that was never connected, or gave up while nobody used it, is told to connect; its owner's is only waited for. */
-  async #ready(client: Redis, signal: AbortSignal): Promise<void> {
+  async #ready(client: Redis): Promise<void> {
     if (client.status === 'ready') return;
     const gaveUp = client.status === 'end' && this.#made.includes(client);
     // What it rejects with is only the first attempt's failure.
-    if (gaveUp || client.status === 'wait') client.connect().catch(() => undefined);
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        client.off('ready', done);
-        resolve();
-      };
-      client.on('ready', done);
-      signal.addEventListener('abort', done, { once: true });
-    });
+    if (gaveUp || client.status === 'wait') {
+      this.#inScope(() => client.connect().catch(() => undefined));
+    }
+    // One listener for all that wait: Node takes eleven for a leak.
+    const becoming =
+      this.#becoming.get(client) ??
+      new Promise<void>((resolve) => {
+        client.once('ready', () => {
+          this.#becoming.delete(client);
+          resolve();
+        });
+      });
+    this.#becoming.set(client, becoming);
+    await becoming;
   }
 
   #letGo(client: Redis): void {

@@ -38,7 +38,9 @@ export function queue(options: QueueOptions): AgentEngine {
       const clients = await connections.acquire();
       const release = () => connections.release();
       try {
-        gateway ??= createGateway(await peers, clients, configuration);
+        const loaded = await peers;
+        // Nothing is awaited between the look and the making: the first requests come at once, and share it.
+        gateway ??= createGateway(loaded, clients, configuration);
         const session = await openRun(gateway, configuration, request, signal);
         return { ...session, close: () => session.close().finally(release) };
       } catch (error) {

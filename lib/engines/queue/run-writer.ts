@@ -2,7 +2,7 @@
 import type { AgentEvent } from '../../shared/run-events.js';
 import type { RunStore, Standing } from './run-store.js';
 
-/** Events in one write. What an engine sends while one is under way goes with the next. */
+/** Events in one write. What an engine sends while one is under way goes with the next: as many wait at the most. */
 const MAX_BATCH = 256;
 
 /** The run is another worker's now, or gone from Redis. */
@@ -16,6 +16,8 @@ export class RunWriter {
   #waiting: string[] = [];
   #ends = false;
   #writing: Promise<void> | undefined;
+  /** The write that is under way. */
+  #sent: Promise<unknown> | undefined;
   #failure: unknown;
 
   /** @param before - how many events stand there already */
@@ -39,7 +41,7 @@ export class RunWriter {
    */
   async add(event: AgentEvent): Promise<void> {
     this.#push(JSON.stringify(event));
-    if (this.#waiting.length >= MAX_BATCH) await this.#writing;
+    if (this.#waiting.length >= MAX_BATCH) await this.#sent;
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -69,7 +71,9 @@ export class RunWriter {
         const events = this.#waiting.splice(0, MAX_BATCH);
         const ends = this.#ends && this.#waiting.length === 0;
         const batch = { before: this.#before, ends, events };
-        check(await this.#store.append(this.#runId, this.#token, batch));
+        const sent = this.#store.append(this.#runId, this.#token, batch);
+        this.#sent = sent.catch(() => undefined);
+        check(await sent);
         this.#before += events.length;
       }
     } catch (error) {

@@ -1,6 +1,7 @@
 /** A job goes in; the engine runs in the session and the trace of its request, and what it does is written. */
 import { randomUUID } from 'node:crypto';
 import type { Job } from 'bullmq';
+import { adoptSpan } from '../../session/request-span.js';
 import { deriveSlot, runInSlot } from '../../session/slot.js';
 import type { RunStartEvent } from '../../shared/run-events.js';
 import type { AgentEngine, EngineSession } from '../engine.js';
@@ -53,9 +54,9 @@ async function execute(
   const observed = observe(engine);
   // A slot of its own: nothing of what surrounds the worker belongs to the run.
   const slot = deriveSlot(claim.sessionId, undefined);
-  const running = runInSlot(slot, contextOfJob(trace), () =>
-    run(observed.engine, request, { signal }),
-  );
+  const surrounding = contextOfJob(trace);
+  adoptSpan(slot, surrounding);
+  const running = runInSlot(slot, surrounding, () => run(observed.engine, request, { signal }));
   for await (const event of running) {
     if (event.type === 'run.start') await writeStart(writer, claim, event, observed.session());
     else if (event.type === 'run.end') await writer.end(JSON.stringify(event));

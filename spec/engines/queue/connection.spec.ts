@@ -17,8 +17,14 @@ const release = () => {
   for (const go of waiting.splice(0)) go();
 };
 
-/** Says what it was asked, many times where it is asked to, and waits in the middle where it is asked to. */
+const ROUNDS = 100;
+
+/** Says what it was asked, many times where it is asked to, and waits in the middle where it is asked to, or after each. */
 async function* script(text: string): AsyncIterable<AgentEvent> {
+  for (let i = 0; /^rounds/.test(text) && i < ROUNDS; i += 1) {
+    yield { type: 'message.delta', delta: `${i};` };
+    await new Promise<void>((go) => waiting.push(go));
+  }
   const times = /^many/.test(text) ? 5_000 : 1;
   for (let i = 0; i < times; i += 1) yield { type: 'message.delta', delta: `${text} ${i};` };
   if (/^wait/.test(text)) await new Promise<void>((go) => waiting.push(go));
@@ -59,6 +65,22 @@ describe('a gateway', () => {
     await first.return?.();
   });
 
+  // Looking once a second, as after a lost message, would take longer than a spec may.
+  it('is woken for each event, and looks no more often than that', async () => {
+    const calls = async () =>
+      Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.client.info('commandstats'))?.[1] ?? 0);
+    const before = await calls();
+    for await (const event of run(queue({ connection: redis.connection }), ask('rounds'))) {
+      if (event.type !== 'message.delta' || /rounds/.test(event.delta)) continue;
+      await until(() => waiting.length > 0);
+      // Once the gateway waits for a while.
+      if (event.delta === '50;') setTimeout(release, 1_000);
+      else release();
+    }
+    // One that writes and one that reads, and what BullMQ does for the job.
+    expect((await calls()) - before).toBeLessThan(3 * ROUNDS);
+  });
+
   it('does not make a worker wait for a client that does not read', async () => {
     const engine = queue({ connection: redis.connection });
     const slow = await begin(run(engine, ask('many')));
@@ -88,6 +110,26 @@ describe('a gateway', () => {
     await taker.close();
     expect(await given.ping()).toBe('PONG');
     given.disconnect();
+  });
+
+  it('listens to its clients once, however many requests come before it is connected', async () => {
+    const listenersOf = async (requests: number) => {
+      redis.pause();
+      const given = new Redis(redis.connection);
+      const listeners = () => given.eventNames().map((name) => [name, given.listenerCount(name)]);
+      const idle = given.listenerCount('ready');
+      const engine = queue({ connection: given });
+      const runs = Array.from({ length: requests }, (_, i) => run(engine, ask(`first ${i}`)));
+      const results = Promise.all(runs.map(({ result }) => result));
+      await until(() => given.listenerCount('ready') > idle);
+      const before = listeners();
+      redis.goOn();
+      await results;
+      const after = listeners();
+      given.disconnect();
+      return { before, after };
+    };
+    expect(await listenersOf(20)).toEqual(await listenersOf(1));
   });
 
   it('does not keep a process alive that has nothing else to do', async () => {

@@ -120,6 +120,23 @@ describe('when a worker is asked to stop', () => {
   });
 });
 
+describe('when a worker is asked to stop while a run hangs', () => {
+  it('the gateway’s timeoutMs ends the run, and with it the worker', async () => {
+    redis = await startRedis();
+    const [gateway, worker] = await Promise.all([
+      startNode('gateway', { timeoutMs: 2000 }),
+      startNode('worker'),
+    ]);
+    const frames: Frame[] = [];
+    for await (const frame of framesOf(await stream(gateway, 'stall 3', 'conv-1'))) {
+      if (frames.push(frame) === 4) worker.child.kill('SIGTERM');
+    }
+    expect(frames.at(-1)?.data).toMatchObject({ code: 'ENGINE_FAILED', status: 504 });
+    if (worker.child.exitCode === null) await once(worker.child, 'exit');
+    expect(worker.child.exitCode).toBe(0);
+  });
+});
+
 describe('when Redis', () => {
   let gateway: Node;
   let worker: Node;
