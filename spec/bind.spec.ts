@@ -249,8 +249,12 @@ describe('bind throws a TypeError at once', () => {
     },
   );
 
-  it('for a function in place of the names', () => {
-    const construct = () => bind((() => null) as unknown as string[], () => null);
+  it.each([
+    ['a function', () => null],
+    ['a set', new Set(['inputs'])],
+    ['a map', new Map([['inputs', true]])],
+  ])('for %s in place of the names', (_kind, names) => {
+    const construct = () => bind(names as unknown as string[], () => null);
     expect(construct).toThrow(TypeError);
     expect(construct).toThrow(/^bind: names must be a list of names or a declaration/);
   });

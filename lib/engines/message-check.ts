@@ -29,6 +29,9 @@ const PARTS: Readonly<
   'tool.approval': { rules: { id: TEXT, approved: FLAG }, roles: ['user'] },
 };
 
+/** The types of parts that there are. */
+export const PART_TYPES: readonly string[] = Object.keys(PARTS);
+
 /**
  * Checks messages: they often come from a client, and the route may have declared no schema.
  *
@@ -68,7 +71,7 @@ function faultOfPart(part: unknown, role: Role, calls: Calls): ErrorDetail | und
   if (!isJsonObject(part)) return fault('', 'must be an object');
   const { type, id } = part;
   if (typeof type !== 'string' || !Object.hasOwn(PARTS, type)) {
-    return fault('/type', `must be one of ${Object.keys(PARTS).join(', ')}`);
+    return fault('/type', `must be one of ${PART_TYPES.join(', ')}`);
   }
   const { rules, roles } = PARTS[type as PartType];
   if (!roles.includes(role)) {

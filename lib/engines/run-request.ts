@@ -2,7 +2,7 @@
 import { configError } from '../shared/errors.js';
 import { isJsonObject } from '../shared/json.js';
 import type { AgentEngine, AgentRunRequest } from './engine.js';
-import { faultOfMessages } from './message-check.js';
+import { faultOfMessages, PART_TYPES } from './message-check.js';
 import { messagesError, refuseParts } from './message-error.js';
 
 const MEMBERS: readonly (keyof AgentRunRequest)[] = [
@@ -22,7 +22,8 @@ export function checkEngine(engine: AgentEngine, place = 'run: engine'): void {
 /**
  * Checks the request, the messages above all.
  *
- * @throws TypeError for a member that no run has, `session_id` for `sessionId`, say: the id would be lost
+ * @throws TypeError for a member that no run has, `session_id` for `sessionId`, say: the id would be lost; for an engine whose
+ * `accepts` names a part that there is not
  * @throws {@link EnvelopeError} `INVALID_INPUT` (422) for the messages, and for a part that the engine says it cannot take
  */
 export function parseRequest(engine: AgentEngine, request: AgentRunRequest): AgentRunRequest {
@@ -38,6 +39,13 @@ export function parseRequest(engine: AgentEngine, request: AgentRunRequest): Age
   if (fault !== undefined) throw messagesError(own.messages, fault);
   const { accepts } = engine;
   if (accepts !== undefined) {
+    if (!Array.isArray(accepts) || !accepts.every((type) => PART_TYPES.includes(type))) {
+      throw configError(
+        'run: engine.accepts',
+        `must be a list of ${PART_TYPES.join(', ')}`,
+        accepts,
+      );
+    }
     refuseParts(own.messages, `the engine "${engine.name}"`, ({ type }) => accepts.includes(type));
   }
   return own;

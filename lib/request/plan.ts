@@ -46,7 +46,8 @@ export function compilePlan(asked: readonly Asked[] | Declaration): Plan {
       readOutput: (output) => output,
     };
   }
-  if (!isJsonObject(asked)) {
+  // A Set of names would be a declaration without members.
+  if (!isJsonObject(asked) || Symbol.iterator in asked) {
     throw configError(`${WHERE} names`, 'must be a list of names or a declaration', asked);
   }
   return compileDeclaration(asked);

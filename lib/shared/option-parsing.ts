@@ -40,7 +40,9 @@ export function parseHttpUrl(place: string, value: unknown): URL {
   if (url !== undefined && /^https?:$/.test(url.protocol) && !url.username && !url.password) {
     return url;
   }
-  throw configError(place, 'must be an http: or https: URL without credentials', value);
+  // Errors at start go into logs: a password in a URL does not belong there.
+  const shown = url?.password || url?.username ? `${url.origin}, with credentials` : value;
+  throw configError(place, 'must be an http: or https: URL without credentials', shown);
 }
 
 const MAX_TIMEOUT = 2 ** 31 - 1;

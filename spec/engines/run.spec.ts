@@ -234,6 +234,16 @@ describe('the mended edges of run()', () => {
   it.each([
     ['an engine', () => run({} as never, ASK), 'run: engine must have a name'],
     [
+      'what it accepts, a text',
+      () => run({ ...smallEngine(), accepts: 'image' as never }, ASK),
+      "run: engine.accepts must be a list of text, image, file, tool.call, tool.result, tool.approval, got 'image'",
+    ],
+    [
+      'what it accepts, a part that there is not',
+      () => run({ ...smallEngine(), accepts: ['images' as never] }, ASK),
+      'run: engine.accepts must be a list of text,',
+    ],
+    [
       'the members',
       () => run(smallEngine(), { ...ASK, session_id: 's' } as never),
       'run: request must have only',

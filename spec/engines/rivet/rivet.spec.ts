@@ -787,6 +787,7 @@ describe('the options', () => {
     [{ agnet: 'pi' }, /^rivet: options must be among url, token, agent, .*, got 'agnet'$/],
     [{ url: 'localhost' }, /^rivet: url must be an http: or https: URL without credentials, got/],
     [{ url: 'file:///x' }, /^rivet: url/],
+    [{ url: 'http://me:secret@host:1/x' }, /got 'http:\/\/host:1, with credentials'$/],
     [{ url: 'http://x/?a' }, /^rivet: url/],
     [{ url: 1 }, /^rivet: url/],
     [{ url: 'http://x', token: '' }, /^rivet: token must be a string that is not empty/],
