@@ -1,17 +1,31 @@
 /** An error goes in; what an operator needs to find its origin comes out, as text. */
-import { readMember } from '../shared/thrown.js';
+import { orUndefined, readMember, readText } from '../shared/thrown.js';
 
 /** Errors wrapped in one another without an end must not fill the log. */
-const MAX_CAUSES = 4;
+const MAX_STACKS = 5;
 
-/** The stack, and the stacks of its causes: the engine's error is the `cause` of an `ENGINE_FAILED`. */
+/**
+ * The stack, and the stacks of what it came from: the engine's error is the `cause` of an `ENGINE_FAILED`, and a connection that
+ * was refused is one of the `errors` of an `AggregateError` without a message.
+ */
 export function reportOf(error: unknown): string {
   const texts: string[] = [];
-  for (let link = error, i = 0; link !== undefined && i <= MAX_CAUSES; i += 1) {
-    texts.push(`${i === 0 ? '' : '[cause] '}${stackOf(link)}`);
-    link = readMember(link, 'cause');
+  const links: [label: string, error: unknown][] = [['', error]];
+  for (const [label, link] of links) {
+    texts.push(`${label}${stackOf(link)}`);
+    if (texts.length === MAX_STACKS) break;
+    const cause = readMember(link, 'cause');
+    if (cause !== undefined) links.push(['[cause] ', cause]);
+    for (const part of partsOf(link)) links.push(['[errors] ', part]);
   }
   return texts.join('\n');
+}
+
+/** The errors that an error is made of. Those of an `EnvelopeError` are details, which its message says. */
+function partsOf(error: unknown): unknown[] {
+  const errors = readMember(error, 'errors');
+  const listed = orUndefined(() => (Array.isArray(errors) ? errors.slice(0, MAX_STACKS) : []));
+  return (listed ?? []).filter((part) => readText(part, 'stack') !== undefined);
 }
 
 /** The text that Express prints for an unhandled error. */
