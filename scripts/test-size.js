@@ -6,7 +6,7 @@ import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pack, project, report, workspace } from './consumer.js';
 
-const BUDGETS_KB = { packed: 335, unpacked: 1_150, 'installed with express': 5_530 };
+const BUDGETS_KB = { packed: 350, unpacked: 1_195, 'installed with express': 5_565 };
 
 const root = workspace();
 const tarball = pack(root);
