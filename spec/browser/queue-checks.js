@@ -1,6 +1,6 @@
 /** What must hold of the page of `npm run demo:queue`: two gateways, two workers, and a person who kills and reloads. */
 import assert from 'node:assert/strict';
-import { driveChat } from './chat-driver.js';
+import { withChat } from './chat-driver.js';
 
 const WORKER = /^worker [12]$/;
 const THERE = '[data-state="there"]';
@@ -16,7 +16,7 @@ const isAlive = (pid) => {
   }
 };
 
-export const queueChecks = [
+export const queueChecks = withChat([
   [
     'the queue: two gateways and two workers tell their spans',
     async ({ page, pids }) => {
@@ -63,8 +63,7 @@ export const queueChecks = [
   ],
   [
     'the queue: a reload in the middle of an answer to useChat, and it goes on',
-    async (driver) => {
-      const { page, begin, say, status, lines, answer, id } = { ...driver, ...driveChat(driver) };
+    async ({ page, tab, begin, say, status, lines, answer, id, settled, assertCarries }) => {
       await begin('queue');
       const session = await id();
       const card = await say('Hello');
@@ -75,9 +74,9 @@ export const queueChecks = [
       await status('Ready');
       assert.equal(await lines.count(), 2);
       assert.match(await answer().textContent(), /You said[\s\S]*same\./);
-      await driver.settled(card, 'done', 4);
-      await driver.assertCarries(card, session);
-      await driver.tab('Send an envelope').click();
+      await settled(card, 'done', 4);
+      await assertCarries(card, session);
+      await tab('Send an envelope').click();
     },
   ],
   [
@@ -116,4 +115,4 @@ export const queueChecks = [
       await assertCarries(await ask({ message: 'Hello' }, 5), 'conv-killed');
     },
   ],
-];
+]);
