@@ -1,7 +1,7 @@
 /**
  * The session must survive every release line of the Express instrumentation, on both majors of Express: installs each
  * combination with the packed package, runs the survival process in it, and checks what it saw. `aiSdk()` likewise, on every
- * line of `ai`, `pi()` on both lines of Pi, and `rivet()` with the ACP adapters that people run.
+ * line of `ai`, `pi()` on every line of Pi, and `rivet()` with the ACP adapters that people run.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
@@ -52,7 +52,7 @@ const AI_TOLD = {
 };
 const EXPRESS = { 4: '4.18.0', 5: '5.3.0' };
 
-/** Pi in this process and behind its ACP adapter, each with the other's line: an adapter of another line never answers. */
+/** Pi in this process, and behind the ACP adapter of its time: the newest one never opens a session on the oldest Pi. */
 const PI_LINES = [
   { pi: '0.74.2', acp: '0.0.24' },
   { pi: '0.87.1', acp: '0.0.34', node: '22' },
