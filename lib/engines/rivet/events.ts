@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
 import type { AgentEvent } from '../../shared/run-events.js';
 import type { Decision } from '../decisions.js';
+import { memberAt } from './rpc.js';
 import { createTextDeltas } from './text-deltas.js';
 
 /** Makes events of one turn. */
@@ -27,6 +28,8 @@ interface Call extends ToolCallUpdate {
   /** Its `tool.result` is out. */
   done: boolean;
   denied: boolean;
+  /** What its program has printed so far. */
+  printed: string;
   decision?: Decision | undefined;
 }
 
@@ -71,8 +74,10 @@ export function createEventMapper(
       reported: false,
       done: false,
       denied: false,
+      printed: '',
     };
     calls.set(update.toolCallId, call);
+    call.printed += printedBy(update);
     for (const [name, value] of Object.entries(update)) {
       if (value !== undefined && value !== null) Object.assign(call, { [name]: value });
     }
@@ -131,8 +136,14 @@ function claimer(decisions: readonly Decision[]): (call: ToolCallUpdate) => Deci
   };
 }
 
+/**
+ * A call without arguments of its own is told by its title, where that says more than the name: agents put a command there. It is
+ * then also what an approval is for, which must not be good for another command.
+ */
 function describe(call: ToolCallUpdate) {
-  return { id: call.toolCallId, name: toolName(call), arguments: call.rawInput ?? {} };
+  const { toolCallId: id, title, rawInput } = call;
+  const name = toolName(call);
+  return { id, name, arguments: rawInput ?? (title && title !== name ? { title } : {}) };
 }
 
 /**
@@ -144,8 +155,15 @@ export function toolName({ kind, title }: ToolCallUpdate): string {
   return title && /^[\w.:/-]{1,64}$/.test(title) ? title : 'other';
 }
 
-function toolOutput({ rawOutput, content }: ToolCallUpdate): unknown {
+/** Adapters whose clients show a terminal send what a program prints beside ACP, in pieces. */
+function printedBy({ _meta }: ToolCallUpdate): string {
+  const printed = memberAt(_meta, 'terminal_output', 'data');
+  return typeof printed === 'string' ? printed : '';
+}
+
+function toolOutput({ rawOutput, content, printed }: Call): unknown {
   if (rawOutput !== undefined) return rawOutput;
+  if (printed !== '') return printed;
   const texts = content?.map((part) =>
     part.type === 'content' && part.content.type === 'text' ? part.content.text : undefined,
   );

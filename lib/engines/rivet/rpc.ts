@@ -1,4 +1,5 @@
 /** JSON-RPC requests go in, and wait here for their answers, which may come by POST or by event. */
+import { isJsonObject } from '../../shared/json.js';
 
 /** A JSON-RPC message. */
 export interface RpcMessage {
@@ -6,6 +7,11 @@ export interface RpcMessage {
   readonly method?: string;
   readonly params?: unknown;
   readonly result?: unknown;
+}
+
+/** What a message has in a place that it may not have. */
+export function memberAt(value: unknown, ...names: readonly string[]): unknown {
+  return names.reduce((at, name) => (isJsonObject(at) ? at[name] : undefined), value);
 }
 
 /** JSON-RPC's range for servers, a code without a meaning of its own. */

@@ -6,7 +6,7 @@ import type { Decision } from '../decisions.js';
 import { createEventQueue } from '../event-queue.js';
 import { onAbort } from '../waiting.js';
 import { createEventMapper } from './events.js';
-import type { RpcMessage } from './rpc.js';
+import { memberAt, type RpcMessage } from './rpc.js';
 
 /** The events of one session's turn. */
 export interface TurnEvents {
@@ -36,7 +36,7 @@ export function createTurnEvents(decisions: readonly Decision[]): TurnEvents {
   const isBanner = (update: SessionUpdate) => {
     if (update.sessionUpdate !== 'agent_message_chunk' || update.content.type !== 'text')
       return false;
-    if (typeof banner !== 'string' || update.content.text.trim() !== banner.trim()) return false;
+    if (update.content.text !== banner) return false;
     banner = undefined;
     return true;
   };
@@ -64,12 +64,13 @@ export function createTurnEvents(decisions: readonly Decision[]): TurnEvents {
         agentSessionId = to;
         banner = memberAt(result, '_meta', 'piAcp', 'startupInfo');
       }
-      if (!inTurn || !isJsonObject(params)) return;
+      if (!isJsonObject(params)) return;
       if (method === 'session/update') {
         const update = params.update as SessionUpdate;
-        if (!isBanner(update)) mapper.onUpdate(update);
+        // It mostly comes before the turn, and is dropped once: it may be a mere line feed, which an answer has, too.
+        if (!isBanner(update) && inTurn) mapper.onUpdate(update);
       }
-      if (method === 'session/request_permission') {
+      if (method === 'session/request_permission' && inTurn) {
         mapper.onPermissionRequest(params.toolCall as ToolCallUpdate);
       }
     },
@@ -90,8 +91,4 @@ export function createTurnEvents(decisions: readonly Decision[]): TurnEvents {
       }
     },
   };
-}
-
-function memberAt(value: unknown, ...names: readonly string[]): unknown {
-  return names.reduce((at, name) => (isJsonObject(at) ? at[name] : undefined), value);
 }

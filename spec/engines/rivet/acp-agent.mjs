@@ -2,10 +2,12 @@
 /**
  * A scripted agent that speaks ACP: prompts come in on stdin, answers go out on stdout. It quotes the last message, and does
  * what the words with a slash in it say: /tool, /ask, /ask-limited, /slow, /deaf, /silent, /late,
- * /crash, /error, /refuse, /prompt, /partial, /empty, /think, /snapshots, /banner, /denied-mute, /denied-done, /images.
+ * /crash, /error, /refuse, /prompt, /partial, /command, /long, /lines, /untold, /empty, /think, /snapshots, /banner, /denied-mute,
+ * /denied-done, /images.
  *
  * From the environment: `ACP_AGENT_LOG` names a file for one JSON line of each thing that happens, `ACP_AGENT_NEW` (`exit`,
- * `error`, `hang`) says how it fails to open a session, `ACP_AGENT_STUBBORN` makes it ignore the end of stdin and SIGTERM.
+ * `error`, `hang`) says how it fails to open a session, `ACP_AGENT_BANNER` is a greeting that it sends first, `ACP_AGENT_STUBBORN`
+ * makes it ignore the end of stdin and SIGTERM.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -19,8 +21,9 @@ import {
   RequestError,
 } from '@agentclientprotocol/sdk';
 
-const { ACP_AGENT_LOG, ACP_AGENT_NEW, ACP_AGENT_STUBBORN, ACP_AGENT_IMAGES } = process.env;
-const BANNER = 'Pi 0.74\n---\n/home/private/.pi/AGENTS.md\n';
+const { ACP_AGENT_LOG, ACP_AGENT_NEW, ACP_AGENT_STUBBORN, ACP_AGENT_IMAGES, ACP_AGENT_BANNER } =
+  process.env;
+const BANNER = ACP_AGENT_BANNER ?? 'Pi 0.74\n---\n/home/private/.pi/AGENTS.md\n';
 const MODELS = ['scripted-1', 'scripted-2', 'elsewhere'];
 const TICKS = 400;
 
@@ -43,6 +46,7 @@ const modelOption = (currentValue) => ({
 class ScriptedAgent {
   #connection;
   #turns = new Map();
+  #hasGreeted = false;
 
   constructor(connection) {
     this.#connection = connection;
@@ -67,7 +71,8 @@ class ScriptedAgent {
     return { sessionId: newId(), configOptions: [modelOption(MODELS[0])], _meta };
   }
 
-  async setSessionConfigOption({ value }) {
+  async setSessionConfigOption({ sessionId, value }) {
+    await this.#greet(sessionId);
     // With the id of another session in its answer, the SDK takes the first one for lost.
     const lost = value === 'elsewhere' && { sessionId: newId() };
     return { configOptions: [modelOption(value)], ...lost };
@@ -78,7 +83,16 @@ class ScriptedAgent {
     this.#turns.get(sessionId)?.abort();
   }
 
+  /** Once, before its first answer; it shall have arrived by then. */
+  async #greet(sessionId) {
+    if (!ACP_AGENT_BANNER || this.#hasGreeted) return;
+    this.#hasGreeted = true;
+    await this.#say(sessionId, BANNER);
+    await delay(100);
+  }
+
   async prompt({ sessionId, prompt }) {
+    await this.#greet(sessionId);
     log('prompt', { sessionId, prompt });
     const turn = new AbortController();
     this.#turns.set(sessionId, turn);
@@ -92,12 +106,16 @@ class ScriptedAgent {
     }
   }
 
+  #say(sessionId, text) {
+    const update = { sessionUpdate: 'agent_message_chunk', content: { type: 'text', text } };
+    return this.#connection.sessionUpdate({ sessionId, update });
+  }
+
   async #answer(sessionId, text, signal) {
     const question = text.split('Answer this message:\n\n').at(-1);
     const told = (command) => question.split(/\s+/).includes(command);
     const update = (news) => this.#connection.sessionUpdate({ sessionId, update: news });
-    const say = (words) =>
-      update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: words } });
+    const say = (words) => this.#say(sessionId, words);
     const tool = (toolCallId, news, sessionUpdate = 'tool_call_update') =>
       update({ sessionUpdate, toolCallId, ...news });
 
@@ -124,7 +142,10 @@ class ScriptedAgent {
         await say(`tick ${tick} `);
       }
     }
+    if (told('/long')) await say('x'.repeat(3000));
+    if (told('/lines')) for (const words of ['one', '\n', 'two ']) await say(words);
     if (told('/partial')) await this.#partial(tool, say);
+    if (told('/command')) await this.#command(tool);
     if (told('/tool')) {
       // As real agents do: announced first, what it is about afterwards.
       await tool('call-1', { title: 'add', status: 'pending', rawInput: {} }, 'tool_call');
@@ -154,6 +175,18 @@ class ScriptedAgent {
     await tool('call-5', { ...pending, rawInput: { path: 'b.txt' } }, 'tool_call');
   }
 
+  /** As pi-acp does where a program runs: no arguments, and what it prints is beside ACP. */
+  async #command(tool) {
+    const printed = (data) => ({ _meta: { terminal_output: { terminal_id: 'call-7', data } } });
+    const content = [{ type: 'terminal', terminalId: 'call-7' }];
+    const pending = { kind: 'execute', status: 'pending', content };
+    await tool('call-7', { title: 'bash', ...pending }, 'tool_call');
+    await tool('call-7', { title: 'echo hi', status: 'pending' });
+    await tool('call-7', { title: 'echo hi there', status: 'in_progress' });
+    await tool('call-7', { status: 'in_progress', ...printed('hi ') });
+    await tool('call-7', { status: 'completed', ...printed('there\n') });
+  }
+
   async #snapshots(say, tool) {
     for (const text of ['Let', 'Let me', 'Let me', 'Let me see.']) await say(text);
     const looked = { title: 'look', status: 'completed', rawOutput: 1 };
@@ -163,7 +196,12 @@ class ScriptedAgent {
   }
 
   async #ask(sessionId, tool, told, say) {
-    const write = { title: 'Write x', kind: 'edit', status: 'pending', rawInput: { path: 'x' } };
+    const write = {
+      title: 'Write x',
+      kind: 'edit',
+      status: 'pending',
+      ...(!told('/untold') && { rawInput: { path: 'x' } }),
+    };
     await tool('call-3', write, 'tool_call');
     const all = [
       option('allow_once', 'yes'),

@@ -175,7 +175,7 @@ describe('a turn', () => {
     expect(events.filter(({ type }) => type.startsWith('tool.'))).toEqual([
       { type: 'tool.call', id: 'call-1', name: 'add', arguments: { a: 2, b: 3 } },
       { type: 'tool.result', id: 'call-1', output: { sum: 5 }, is_error: false },
-      { type: 'tool.call', id: 'call-2', name: 'read', arguments: {} },
+      { type: 'tool.call', id: 'call-2', name: 'read', arguments: { title: 'Read private.txt' } },
       { type: 'tool.result', id: 'call-2', output: 'no such file', is_error: true },
     ]);
   });
@@ -195,6 +195,14 @@ describe('a turn', () => {
     ]);
   });
 
+  it('has a command by its title, and what it prints, where the adapter has no other place for them', async () => {
+    const events = await collect(run(own(), ask('/command')));
+    expect(events.filter(({ type }) => type.startsWith('tool.'))).toEqual([
+      { type: 'tool.call', id: 'call-7', name: 'execute', arguments: { title: 'echo hi there' } },
+      { type: 'tool.result', id: 'call-7', output: 'hi there\n', is_error: false },
+    ]);
+  });
+
   it.each(['/empty', '/think /only'])(
     'without an answer is a failure, although the agent says end_turn: %s',
     async (command) => {
@@ -209,6 +217,15 @@ describe('a turn', () => {
   it('does not tell the greeting of the adapter, with paths of its machine', async () => {
     const { output } = await run(own(), ask('/banner')).result;
     expect(output).toBe('You said: /banner');
+  });
+
+  it.each([
+    ['in the turn', {}],
+    ['before the turn', { model: 'scripted-2' }],
+  ])('drops a greeting %s once, although it is no more than a line feed', async (_when, more) => {
+    const request = { ...ask('/lines'), ...more };
+    const { output } = await run(own({}, { ACP_AGENT_BANNER: '\n' }), request).result;
+    expect(output).toBe('You said: one\ntwo /lines');
   });
 
   it('tells what the agent thinks, apart from its answer', async () => {
@@ -502,6 +519,13 @@ describe('permissions that the user gives', () => {
     expect(agentLog('permission')).toMatchObject([{ outcome: { outcome: 'cancelled' } }]);
   });
 
+  it('are for what the title says, where a call has no arguments', async () => {
+    const asked = (await collect(run(asking(), ask('/ask /untold')))).find(
+      ({ type }) => type === 'tool.approval',
+    );
+    expect(asked).toMatchObject({ name: 'edit', arguments: { title: 'Write x' } });
+  });
+
   it('let the same call run in the next turn, which tells its result under the id of the question', async () => {
     const { events, result } = await decide(true);
     expect(toolEvents(events)).toEqual([
@@ -559,6 +583,16 @@ describe('a failure', () => {
       });
     });
     await Promise.all(failing);
+  });
+
+  it('of a message longer than maxEventBytes is the run’s, and says so', async () => {
+    const running = run(own({ maxEventBytes: 2000 }), ask('/long'));
+    await expect(running.result).rejects.toMatchObject({ code: 'ENGINE_FAILED', status: 502 });
+    expect(await causeOf(running)).toMatchObject({
+      message: "The daemon's events broke off (The daemon sent a line of more than 2000 bytes)",
+    });
+    const { output } = await run(own({ maxEventBytes: 4000 }), ask('/long')).result;
+    expect(output).toHaveLength('You said: /long'.length + 3000);
   });
 
   it('of a daemon that dies is the run’s', async () => {
