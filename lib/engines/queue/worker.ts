@@ -1,6 +1,7 @@
 /** An engine and options go in; a worker comes out that takes jobs, runs the engine and writes the events. */
+import { setTimeout } from 'node:timers/promises';
 import { diag } from '@opentelemetry/api';
-import type { Worker } from 'bullmq';
+import type { Job, Worker } from 'bullmq';
 import { guardTracing } from '../../session/tracing.js';
 import type { AgentEngine } from '../engine.js';
 import { checkEngine } from '../run-request.js';
@@ -19,6 +20,8 @@ const LOCK_MS = 10_000;
 const STALLED_MS = 2_000;
 /** How long a worker waits after a failed call to Redis. */
 const RETRY_MS = 500;
+/** How long a worker that runs nothing any more tells Redis so: it may not be there. */
+const GOODBYE_MS = 2_000;
 
 /** A worker of a queue. */
 export interface RunWorker {
@@ -60,7 +63,7 @@ export function runWorker(engine: AgentEngine, options: RunWorkerOptions): RunWo
   return {
     close() {
       closing ??= started
-        .then((worker) => worker.close())
+        .then(stop)
         .catch(() => undefined)
         .then(() => connections.close());
       return closing;
@@ -73,12 +76,19 @@ async function start(
   configuration: WorkerConfiguration,
   connections: Connections,
   peers: Promise<Peers>,
-): Promise<Worker> {
+): Promise<Started> {
   const { name, prefix, concurrency, telemetry } = configuration;
   const { Worker } = (await peers).bullmq;
   const client = await connections.open();
   const store = new RunStore(client, { name, prefix });
-  const worker = new Worker(name, processorOf(engine, store, configuration), {
+  const process = processorOf(engine, store, configuration);
+  const running: Started['running'] = new Set();
+  const track = (job: Job) => {
+    const run = process(job).finally(() => running.delete(run));
+    running.add(run);
+    return run;
+  };
+  const worker = new Worker(name, track, {
     connection: client,
     prefix,
     concurrency,
@@ -91,5 +101,23 @@ async function start(
     maxStalledCount: Number.MAX_SAFE_INTEGER,
   });
   worker.on('error', report);
-  return worker;
+  return { worker, running };
+}
+
+interface Started {
+  readonly worker: Worker;
+  readonly running: Set<Promise<void>>;
+}
+
+/** The runs have all the time they need; without one, a Redis that is not there does not keep the process. */
+async function stop({ worker, running }: Started): Promise<void> {
+  let isClosed = false;
+  const closed = worker.close().finally(() => {
+    isClosed = true;
+  });
+  closed.catch(() => undefined);
+  do {
+    await Promise.allSettled(running);
+    await Promise.race([closed, setTimeout(GOODBYE_MS, undefined, { ref: false })]);
+  } while (!isClosed && running.size > 0);
 }

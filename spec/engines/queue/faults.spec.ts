@@ -137,6 +137,18 @@ describe('when a worker is asked to stop while a run hangs', () => {
   });
 });
 
+describe('when a worker is asked to stop while Redis is not there', () => {
+  it('it ends: it runs nothing, and has nobody to tell so', async () => {
+    redis = await startRedis();
+    const worker = await startNode('worker');
+    await redis.stop();
+    worker.child.kill('SIGTERM');
+    if (worker.child.exitCode === null) await once(worker.child, 'exit');
+    expect(worker.child.exitCode).toBe(0);
+    redis = await startRedis();
+  });
+});
+
 describe('when Redis', () => {
   let gateway: Node;
   let worker: Node;
