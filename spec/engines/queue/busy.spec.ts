@@ -36,8 +36,16 @@ describe('when all workers are busy', () => {
     const late = await stream(hurried, 'count 1', 'conv-2');
     expect(late.status).toBe(504);
     expect(await late.json()).toMatchObject({ code: 'ENGINE_FAILED', session_id: 'conv-2' });
-    await fetch(`${worker.url}/go`, { method: 'POST' });
-    expect(textOf(await allFrames(held))).toBe('0 the end');
+    let isOver = false;
+    const frames = allFrames(held).finally(() => {
+      isOver = true;
+    });
+    // It may not hold yet.
+    await until(async () => {
+      await fetch(`${worker.url}/go`, { method: 'POST' });
+      return isOver;
+    });
+    expect(textOf(await frames)).toBe('0 the end');
     expect(textOf(await allFrames(await stream(patient, 'count 2', 'conv-3')))).toBe('0 1 ');
     expect(await requests()).toBe(2);
   });
