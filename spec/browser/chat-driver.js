@@ -23,7 +23,7 @@ export async function attach(page, chat, picture) {
 export const withChat = (checks) =>
   checks.map(([name, check]) => [name, (driver) => check({ ...driver, ...driveChat(driver) })]);
 
-function driveChat({ page, tab, button, newest, settled, rows }) {
+function driveChat({ page, tab, button, begun, settled, rows }) {
   const chat = page.locator('#chat');
   const message = page.getByLabel('Your message', { exact: true });
   const lines = chat.locator('.chat-message');
@@ -43,23 +43,13 @@ function driveChat({ page, tab, button, newest, settled, rows }) {
     await page.getByLabel('Answered by').selectOption(engine);
   }
 
-  /** Says something, and returns the card of its turn when that has begun. */
-  async function say(act) {
-    const before = await newest()
-      .getAttribute('data-trace', { timeout: 1 })
-      .catch(() => null);
-    if (typeof act === 'function') await act();
-    else {
+  /** Says something, or does what `act` does, and returns the card of its turn when that has begun. */
+  const say = (act) =>
+    begun(async () => {
+      if (typeof act === 'function') return act();
       await message.fill(act);
       await message.press('Enter');
-    }
-    await page.waitForFunction((old) => {
-      const trace = document.querySelector('#turns > li')?.dataset.trace;
-      return trace !== undefined && trace !== old;
-    }, before);
-    const trace = await newest().getAttribute('data-trace');
-    return page.locator(`#turns > li[data-trace="${trace}"]`);
-  }
+    });
 
   /** Until the turn is over for the server, and for the chat. */
   async function askChat(act, state = 'done', least = 3) {

@@ -22,19 +22,23 @@ export function drive(page) {
     }
   }
 
-  /** Sends, and returns the card of the turn when it has begun. */
-  async function send(values = {}) {
-    await fill(values);
+  /** Does what begins a turn, and returns its card when it has begun. */
+  async function begun(act) {
     const before = await newest()
       .getAttribute('data-trace', { timeout: 1 })
       .catch(() => null);
-    await button('Send').click();
+    await act();
     await page.waitForFunction((old) => {
       const trace = document.querySelector('#turns > li')?.dataset.trace;
       return trace !== undefined && trace !== old;
     }, before);
     const trace = await newest().getAttribute('data-trace');
     return page.locator(`#turns > li[data-trace="${trace}"]`);
+  }
+
+  async function send(values = {}) {
+    await fill(values);
+    return begun(() => button('Send').click());
   }
 
   /** Until the turn is over and each of its spans has ended. */
@@ -98,6 +102,7 @@ export function drive(page) {
     button,
     newest,
     fill,
+    begun,
     send,
     sendFromElsewhere,
     settled,
