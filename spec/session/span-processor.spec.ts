@@ -27,7 +27,14 @@ import {
 } from '../../lib/index.js';
 import { openSpan, openSpansUpTo } from '../../lib/session/open-spans.js';
 import { requestSpanContext, stampOpenSpans } from '../../lib/session/request-span.js';
-import { activeSlot, adoptSessionId, deriveSlot } from '../../lib/session/slot.js';
+import { DEFAULT_SESSION_ATTRIBUTES } from '../../lib/session/session-attributes.js';
+import {
+  activeSlot,
+  adoptSessionId,
+  createSlot,
+  deriveSlot,
+  runInSlot,
+} from '../../lib/session/slot.js';
 import { envelopeApp, post, useTracing } from '../helpers.js';
 
 const { attributesOf, spanNamed } = useTracing();
@@ -230,10 +237,15 @@ describe.each<[string, () => SpanProcessor]>([
   });
 
   it('and leaves what the app makes of the attribute of a field', async () => {
-    const found = await finish([ours()], (tracer) => {
-      tracer.startSpan('s').setAttribute('app.tenant', 'changed').end();
-    });
-    expect(found).toEqual({ 'session.id': 'ours', 'app.tenant': 'changed' });
+    const values = { session_id: 'ours', tenant: 'sent' };
+    const declared = { sessionAttributes: DEFAULT_SESSION_ATTRIBUTES, baggage: false };
+    const slot = createSlot(values, { 'app.tenant': 'sent', 'app.plan': 'sent' }, declared);
+    const found = await finish([ours()], (tracer) =>
+      runInSlot(slot, ROOT_CONTEXT, () =>
+        tracer.startSpan('s').setAttribute('app.tenant', 'changed').end(),
+      ),
+    );
+    expect(found).toEqual({ ...SESSION('ours'), 'app.tenant': 'changed', 'app.plan': 'sent' });
   });
 });
 
