@@ -139,7 +139,7 @@ async function serve(
     const bound = refusingDepth(data, () => plan.bind(slot.fields, checked, data));
     const output = await handler(bound as never, io);
     // A handler that stops because the client has left owes no answer.
-    if (output === undefined && !taken.exchange && !client.left) throw NOTHING_RETURNED();
+    if (output === undefined && !taken.isTaken && !client.left) throw NOTHING_RETURNED();
     const sending = sendReply({ req, res, state, offers, readOutput: plan.readOutput }, output);
     if (sending !== undefined) await sending;
   } catch (error) {

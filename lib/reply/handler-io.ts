@@ -18,19 +18,7 @@ export interface HandlerIo {
 /** The second argument, and what the handler has taken of it. */
 export interface WatchedIo {
   readonly io: HandlerIo;
-  readonly taken: Taken;
-}
-
-/** What a handler may take, and what it has taken. */
-interface Taken {
-  readonly req: Request;
-  readonly res: Response;
-  readonly client: Client;
-  readonly slot: SessionSlot;
-  /** Whether the handler took `req` or `res`: a handler that takes neither cannot answer by itself. */
-  exchange: boolean;
-  /** The signal is made when it is first read: most handlers never read it. */
-  signal: AbortSignal | undefined;
+  readonly taken: Pick<Exchange, 'isTaken' | 'signal'>;
 }
 
 export function createHandlerIo(
@@ -39,41 +27,48 @@ export function createHandlerIo(
   client: Client,
   slot: SessionSlot,
 ): WatchedIo {
-  const taken: Taken = { req, res, client, slot, exchange: false, signal: undefined };
-  const io = Object.defineProperty({}, TAKEN, { value: taken });
-  return { io: Object.defineProperties(io, ACCESSORS) as HandlerIo, taken };
+  const taken = new Exchange(req, res, client, slot);
+  return { io: new Proxy(taken, NOTING) as HandlerIo, taken };
 }
 
-const TAKEN = Symbol('taken');
+/** Its own enumerable members are those of the second argument. */
+class Exchange {
+  readonly req: Request;
+  readonly res: Response;
+  /** Made when it is first read: most handlers never read it. */
+  signal: AbortSignal | undefined;
+  readonly #client: Client;
+  readonly #slot: SessionSlot;
+  #taken = false;
 
-type Holder = { readonly [TAKEN]: Taken };
+  constructor(req: Request, res: Response, client: Client, slot: SessionSlot) {
+    this.req = req;
+    this.res = res;
+    this.signal = undefined;
+    this.#client = client;
+    this.#slot = slot;
+  }
+
+  /** Whether the handler took `req` or `res`: a handler that takes neither cannot answer by itself. */
+  get isTaken(): boolean {
+    return this.#taken;
+  }
+
+  note(name: PropertyKey): void {
+    if (name === 'signal') this.signal ??= abortWhenLeft(this.#client, this.#slot);
+    else if (name === 'req' || name === 'res') this.#taken = true;
+  }
+}
 
 /**
- * Accessors of the object itself, so that `{ ...io }` and `{ req, ...others }` have them all. The functions are the same for every
- * object: with closures, V8 takes each object, and with it its request, into the old space, where only a full collection frees it.
+ * A Proxy knows what a handler takes, also by `{ ...io }` and `{ req, ...others }`. To define accessors on an object costs a request
+ * several times as much; with closures, V8 would take each object, and with it its request, into the old space, where only a
+ * full collection frees it.
  */
-const ACCESSORS: PropertyDescriptorMap & ThisType<Holder> = {
-  req: {
-    enumerable: true,
-    get() {
-      this[TAKEN].exchange = true;
-      return this[TAKEN].req;
-    },
-  },
-  res: {
-    enumerable: true,
-    get() {
-      this[TAKEN].exchange = true;
-      return this[TAKEN].res;
-    },
-  },
-  signal: {
-    enumerable: true,
-    get() {
-      const taken = this[TAKEN];
-      taken.signal ??= abortWhenLeft(taken.client, taken.slot);
-      return taken.signal;
-    },
+const NOTING: ProxyHandler<Exchange> = {
+  get(exchange, name) {
+    exchange.note(name);
+    return exchange[name as keyof Exchange];
   },
 };
 

@@ -5,7 +5,7 @@ import { Client } from '../../lib/request/client.js';
 import { deriveSlot } from '../../lib/session/slot.js';
 
 const create = () => {
-  const exchange = { once: () => {}, socket: undefined };
+  const exchange = { on: () => {}, socket: undefined };
   const [req, res] = [{}, exchange] as unknown as [Request, Response];
   return {
     req,
@@ -27,9 +27,9 @@ describe('the second argument of a bound handler', () => {
   it.each(['req', 'res'] as const)('knows that %s was taken, and nothing before', (name) => {
     const { io, taken } = create();
     void io.signal;
-    expect(taken.exchange).toBe(false);
+    expect(taken.isTaken).toBe(false);
     void io[name];
-    expect(taken.exchange).toBe(true);
+    expect(taken.isTaken).toBe(true);
   });
 
   it('makes no signal that nobody reads', () => {
