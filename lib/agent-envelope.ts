@@ -88,23 +88,23 @@ function prepareSession(config: Configuration, exchange: Exchange, body: JsonObj
   if (earlier?.kind === 'refused') return () => next(earlier.error);
   const { values, error } = readFields(body, config.fields);
   const data = readData(body);
+  const refused = data instanceof EnvelopeError;
   // An object of another route: those of JSON:API and CloudEvents have a `data` of their own. `bind()` reports the error.
-  if (data instanceof EnvelopeError && !earlier && !error && !hasFieldValue(values)) {
+  if (refused && !earlier && !error && !hasFieldValue(values)) {
     keepState(res, { kind: 'none', refusal: () => data });
     return next;
   }
   const sent = values.session_id;
   if (earlier !== undefined) inheritFields(values, earlier.slot.fields);
   const broken = error ?? readProtocol(res)?.fault ?? fillAbsentSession(config, values);
-  const attributes = {
-    ...(earlier && fieldAttributesOf(earlier.slot)),
-    ...fieldAttributes(config.fields, values),
-  };
-  const located = data instanceof EnvelopeError ? undefined : data;
+  const { sessionAttributes, baggage, responseHeader } = config;
+  const declared = { sessionAttributes, baggage, data: refused ? undefined : data };
+  const attributes = fieldAttributes(config.fields, values);
+  const all = earlier ? { ...fieldAttributesOf(earlier.slot), ...attributes } : attributes;
   const session: SessionState = {
     client: earlier?.client ?? new Client(req, res),
-    slot: createSlot(values, attributes, { ...config, data: located }, earlier?.slot),
-    responseHeader: config.responseHeader,
+    slot: createSlot(values, all, declared, earlier?.slot),
+    responseHeader,
   };
   const state = stateOf(session, broken ?? data);
   setSessionHeader(res, session);
@@ -144,9 +144,10 @@ function stateOf(
   session: SessionState,
   data: LocatedData | EnvelopeError,
 ): RefusedEnvelope | AcceptedEnvelope {
+  const { client, slot, responseHeader } = session;
   return data instanceof EnvelopeError
-    ? { kind: 'refused', ...session, error: data }
-    : { kind: 'accepted', ...session, data };
+    ? { kind: 'refused', client, slot, responseHeader, error: data }
+    : { kind: 'accepted', client, slot, responseHeader, data };
 }
 
 function enter({ res, next, entry }: Exchange, state: RefusedEnvelope | AcceptedEnvelope): void {

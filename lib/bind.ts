@@ -19,7 +19,7 @@ import { resumeSlot } from './session/slot.js';
 import type { AgentRun } from './shared/agent-run.js';
 import { configError, EnvelopeError } from './shared/errors.js';
 import type { MaybePromise } from './shared/standard-schema.js';
-import { isAbortError } from './shared/thrown.js';
+import { isAbortError, isThenable } from './shared/thrown.js';
 import { refuseMisuse, refuseUncalled } from './shared/uncalled.js';
 
 /**
@@ -137,7 +137,9 @@ async function serve(
     // Negotiate before the handler runs: it must not work for a reply that the client does not accept.
     negotiate(req, offers.run);
     const bound = refusingDepth(data, () => plan.bind(slot.fields, checked, data));
-    const output = await handler(bound as never, io);
+    const returned = handler(bound as never, io);
+    // Await only what has to be waited for, here too.
+    const output = isThenable(returned) ? await returned : returned;
     // A handler that stops because the client has left owes no answer.
     if (output === undefined && !taken.isTaken && !client.left) throw NOTHING_RETURNED();
     const sending = sendReply({ req, res, state, offers, readOutput: plan.readOutput }, output);

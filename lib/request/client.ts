@@ -19,7 +19,8 @@ export class Client {
     this.#res = res;
     this.closed = wasClosed(req, res);
     const close = () => this.#close();
-    res.once('close', close);
+    // Not `once()`: that costs more than all else here, and `#close()` runs once anyway.
+    res.on('close', close);
     // A pipelined response waits for its turn without a socket, and gets no event when the connection ends meanwhile.
     if (res.socket === null) res.once('close', onSocketClose(req.socket, close));
   }
@@ -54,7 +55,7 @@ function wasClosed(req: Request, res: Response & { stream?: { destroyed?: boolea
     res.closed === true ||
     res.destroyed === true ||
     req.socket?.destroyed === true ||
-    res.stream?.destroyed === true
+    (req.httpVersionMajor > 1 && res.stream?.destroyed === true)
   );
 }
 

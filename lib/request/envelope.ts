@@ -66,10 +66,8 @@ export function readData(body: JsonObject): LocatedData | EnvelopeError {
   const pointer = nested ? '/data' : '';
   const data = nested ? (body.data ?? {}) : body;
   if (!isJsonObject(data)) return mustBeObject(pointer);
-  const [inputs, parameters] = [
-    ownMember(data, 'inputs') ?? {},
-    ownMember(data, 'parameters') ?? {},
-  ];
+  const inputs = ownMember(data, 'inputs') ?? {};
+  const parameters = ownMember(data, 'parameters') ?? {};
   if (!isJsonObject(inputs)) return mustBeObject(`${pointer}/inputs`);
   if (!isJsonObject(parameters)) return mustBeObject(`${pointer}/parameters`);
   return { inputs, outputs: ownMember(data, 'outputs'), parameters, pointer };
@@ -96,14 +94,14 @@ const MAX_DEPTH = 500;
  * @throws {@link EnvelopeError} `INVALID_ENVELOPE` (400) in place of the overflow
  */
 export function refusingDepth<T>(data: EnvelopeData, walk: () => T): T {
-  const refuse = (cause: unknown): never => {
-    throw depthError(cause, data) ?? cause;
-  };
   try {
     const walked = walk();
-    return walked instanceof Promise ? (walked.catch(refuse) as T) : walked;
+    if (!(walked instanceof Promise)) return walked;
+    return walked.catch((cause: unknown) => {
+      throw depthError(cause, data) ?? cause;
+    }) as T;
   } catch (cause) {
-    return refuse(cause);
+    throw depthError(cause, data) ?? cause;
   }
 }
 

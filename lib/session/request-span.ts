@@ -37,9 +37,12 @@ function requestSpan(ctx: Context): Span | undefined {
 export function stampOpenSpans(slot: SessionSlot, ctx: Context = context.active()): void {
   const server = serverSpan(ctx);
   const active = trace.getSpan(ctx);
-  const inner = openSpansUpTo(server, active).map(({ span }) => span);
-  // The outermost first. No processor of ours has seen those that are named here by themselves, if none is registered.
-  for (const span of new Set([server, ...inner, active])) stampSpan(slot, span);
+  const spans: (Span | undefined)[] = openSpansUpTo(server, active).map(({ span }) => span);
+  // Where no processor of ours is registered, none of them is known as open.
+  if (!spans.includes(server)) spans.unshift(server);
+  if (!spans.includes(active)) spans.push(active);
+  // The outermost first.
+  for (const span of spans) stampSpan(slot, span);
 }
 
 /** Stamps one span, if it is open. */

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type Attributes,
+  type AttributeValue,
   type Context,
   context,
   createContextKey,
@@ -57,15 +58,19 @@ export function createSlot(
     data: declared.data,
   };
   if (outer?.fields.session_id === values.session_id) slot.outermost = outer?.outermost;
-  addAttributes(slot, attributes);
-  addAttributes(slot, idAttributes(slot));
+  for (const name of Object.keys(attributes)) addAttribute(slot, name, attributes[name]);
+  addId(slot);
   return slot;
 }
 
-function addAttributes(slot: SessionSlot, attributes: Attributes): void {
-  for (const [name, value] of Object.entries(attributes)) {
-    (isSignOfAi(name) ? slot.aiAttributes : slot.attributes)[name] = value;
-  }
+function addAttribute(slot: SessionSlot, name: string, value: AttributeValue | undefined): void {
+  (isSignOfAi(name) ? slot.aiAttributes : slot.attributes)[name] = value;
+}
+
+function addId(slot: SessionSlot): void {
+  const id = slot.fields.session_id as string | undefined;
+  if (id === undefined) return;
+  for (const name of slot.sessionAttributes.ids) addAttribute(slot, name, id);
 }
 
 /** The id under each of its attributes; empty where there is none. */
@@ -123,7 +128,7 @@ export function contextWithSlot(slot: SessionSlot, base: Context): Context {
 export function adoptSessionId(slot: SessionSlot, id: string): void {
   if (slot.fields.session_id !== undefined) return;
   slot.fields.session_id = id;
-  addAttributes(slot, idAttributes(slot));
+  addId(slot);
 }
 
 /**

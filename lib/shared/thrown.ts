@@ -19,7 +19,12 @@ export function readText(thrown: unknown, name: string): string | undefined {
 
 /** True for an object that has the member; false for anything that cannot be asked. */
 export function hasMember(value: unknown, name: PropertyKey): boolean {
-  return typeof value === 'object' && value !== null && orUndefined(() => name in value) === true;
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    return name in value;
+  } catch {
+    return false;
+  }
 }
 
 /** What `read` returns, or `undefined` when it throws. */
