@@ -50,13 +50,8 @@ export class Client {
   }
 }
 
-function wasClosed(req: Request, res: Response & { stream?: { destroyed?: boolean } }): boolean {
-  return (
-    res.closed === true ||
-    res.destroyed === true ||
-    req.socket?.destroyed === true ||
-    (req.httpVersionMajor > 1 && res.stream?.destroyed === true)
-  );
+function wasClosed(req: Request, res: Response): boolean {
+  return res.closed === true || res.destroyed === true || req.socket?.destroyed === true;
 }
 
 /** A listener that throws does not keep the others from being called. From a socket's event, a throw would end the process. */

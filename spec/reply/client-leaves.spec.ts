@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
@@ -289,6 +290,27 @@ describe('the signal’s listeners', () => {
       await begun.opened;
       client.destroy();
       expect(await seen.opened).toEqual(['conv-1', 'value']);
+    });
+  });
+
+  it('run in the session although the signal was read outside of it', async () => {
+    const outside = new AsyncResource('outside');
+    const seen = gate<unknown>();
+    const begun = gate();
+    const { app } = appOf(
+      bind([], async (_bound, io) => {
+        const signal = outside.runInAsyncScope(() => io.signal);
+        signal.addEventListener('abort', () => seen.open(getSessionId()));
+        begun.open();
+        await once(signal, 'abort');
+        signal.throwIfAborted();
+      }),
+    );
+    await serving(app, async (url) => {
+      const client = connect(url, { session_id: 'conv-1' });
+      await begun.opened;
+      client.destroy();
+      expect(await seen.opened).toBe('conv-1');
     });
   });
 

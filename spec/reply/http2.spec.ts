@@ -194,4 +194,26 @@ describe.each(WAYS)('a client of HTTP/2 that %s', (_how, leave) => {
     });
     expect(errors).toEqual([]);
   });
+
+  it('is found to be gone by agentEnvelope(), and is no error of the app', async () => {
+    const begun = gate();
+    const seen = gate<boolean>();
+    const app = express().use(express.json(), async (_req, res, next) => {
+      const closed = once(res, 'close');
+      begun.open();
+      await closed;
+      next();
+    });
+    const { errors } = envelopeApp(
+      app,
+      bind([], (_bound, { signal }) => seen.open(signal.aborted)),
+    );
+    await servingHttp2(app, async (session) => {
+      const stream = postHttp2(session, {});
+      await begun.opened;
+      leave(stream);
+      expect(await seen.opened).toBe(true);
+    });
+    expect(errors).toEqual([]);
+  });
 });
