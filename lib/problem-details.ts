@@ -6,7 +6,7 @@ import { type Problem, toProblem } from './reply/problem.js';
 import { echoSession, readProtocol, readSession } from './session/request-state.js';
 import { configError, EnvelopeError } from './shared/errors.js';
 import { type Parsers, parseConfiguration } from './shared/option-parsing.js';
-import { orUndefined, readMember } from './shared/thrown.js';
+import { orUndefined, readable, readMember } from './shared/thrown.js';
 import { refuseMisuse, refuseUncalled } from './shared/uncalled.js';
 
 /** What `problemDetails()` takes. An explicit `undefined` means the default. */
@@ -87,7 +87,7 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
     else if (isServerFault(problem, error) && !passedOn) print(error, req);
     // A stream that failed has sent its failure in band and has ended.
     if (res.writableEnded) return;
-    if (passedOn) return next(error);
+    if (passedOn) return next(readable(error));
     prepareHeaders(res, problem, error);
     if (session) orUndefined(() => echoSession(res, session));
     // What shows the text of an error to people must not show them JSON.

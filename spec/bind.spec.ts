@@ -556,10 +556,20 @@ describe('what a handler throws after the client has left', () => {
     expect(await errorsOf(() => own)).toEqual([]);
   });
 
-  it('reaches the error handler when it is anything else', async () => {
-    const error = new Error('could not clean up');
-    expect(await errorsOf(() => error)).toEqual([error]);
+  const unreadable = Object.defineProperty(new Error('private'), 'name', {
+    get: () => thrower(new Error('private')),
   });
+  const others = [
+    ['an error', new Error('could not clean up')],
+    ['an error whose name cannot be read', unreadable],
+  ] as const;
+
+  it.each(others)(
+    'reaches the error handler when it is anything else: %s',
+    async (_what, error) => {
+      expect(await errorsOf(() => error)).toEqual([error]);
+    },
+  );
 
   it('reaches the error handler when it is an AbortError and the client is still there', async () => {
     const error = Object.assign(new Error('upstream timed out'), { name: 'AbortError' });
@@ -597,8 +607,7 @@ describe('what a handler throws after the client has left', () => {
     expect(await errorsOfStream((signal) => signal.reason)).toEqual([]);
   });
 
-  it('reaches the error handler from a stream too when it is anything else', async () => {
-    const error = new Error('could not clean up');
+  it.each(others)('reaches the error handler from a stream too: %s', async (_what, error) => {
     expect(await errorsOfStream(() => error)).toEqual([error]);
   });
 });

@@ -36,6 +36,15 @@ export function orUndefined<T>(read: () => T): T | undefined {
   }
 }
 
+/** The error, or one in its place that Express's own handler can read: it reads outside of any `try`, where a throw ends the process. */
+export function readable(error: unknown): unknown {
+  const read = orUndefined(() => {
+    const { status, statusCode, headers, stack } = Object(error);
+    return [status, statusCode, { ...headers }, stack, Object(error).toString()];
+  });
+  return read === undefined ? new Error('An error that cannot be read') : error;
+}
+
 /** True for what `AbortSignal` and the platform's own functions throw after an abort. */
 export function isAbortError(thrown: unknown): boolean {
   return readMember(thrown, 'name') === 'AbortError';

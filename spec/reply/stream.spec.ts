@@ -538,7 +538,12 @@ describe('backpressure', () => {
 });
 
 describe('when the client leaves', () => {
-  it('a source that is silent is returned, once', async () => {
+  const end = { done: true as const, value: undefined };
+  it.each<[string, () => unknown]>([
+    ['gives a promise', async () => end],
+    ['gives a result', () => end],
+    ['gives nothing', () => undefined],
+  ])('a source that is silent is returned, once, where its return() %s', async (_what, give) => {
     let returned = 0;
     const source = {
       [Symbol.asyncIterator]() {
@@ -548,9 +553,9 @@ describe('when the client leaves', () => {
             i++ === 0
               ? Promise.resolve({ done: false, value: 'first' })
               : new Promise<never>(() => undefined),
-          return: async () => {
+          return: () => {
             returned += 1;
-            return { done: true as const, value: undefined };
+            return give() as Promise<typeof end>;
           },
         };
       },

@@ -34,6 +34,7 @@ import {
   createSlot,
   deriveSlot,
   runInSlot,
+  type SessionSlot,
 } from '../../lib/session/slot.js';
 import { envelopeApp, post, useTracing } from '../helpers.js';
 
@@ -154,6 +155,20 @@ describe('SessionSpanProcessor', () => {
     expect(exporter.getFinishedSpans()[0]?.attributes).toEqual(SESSION('c'));
     await provider.shutdown();
   });
+
+  it.each(['isRecording', 'setAttribute'])(
+    'never fails the code that ends a span whose %s() throws',
+    (method) => {
+      const broken = () => {
+        throw new Error('broken');
+      };
+      withSessionId(null, () => {
+        const span = Object.assign(tracer.startSpan('s'), { [method]: broken });
+        adoptSessionId(activeSlot() as SessionSlot, 'engine-1');
+        expect(() => span.end()).not.toThrow();
+      });
+    },
+  );
 
   it('flushes and shuts down without anything to do', async () => {
     const processor = new SessionSpanProcessor();

@@ -59,6 +59,10 @@ const THROWN: [what: string, make: () => unknown][] = [
     'an error with a status whose headers throw',
     () => Object.assign(throwingGetter('headers'), { status: 500 }),
   ],
+  [
+    'an error with a status whose headers are a Proxy that throws whatever it is asked',
+    () => Object.assign(new Error('private'), { status: 500, headers: throwingProxy({}) }),
+  ],
   ['a Proxy that throws whatever it is asked', () => throwingProxy({})],
   [
     'a Proxy of an error that throws whatever it is asked',
@@ -144,6 +148,10 @@ function failing(make: () => unknown, options?: ProblemDetailsOptions) {
     }),
   );
   app.post('/plain', (_req, _res, next) => next(make() || new Error('nothing')));
+  app.post('/begun', (_req, res, next) => {
+    res.write('begun');
+    next(make() || new Error('nothing'));
+  });
   app.use(problemDetails(options));
   return app;
 }
@@ -173,6 +181,13 @@ describe('whatever a route fails with', () => {
     ]);
     expect(reply.text).not.toContain('private');
   });
+
+  it.each(THROWN)(
+    'ends its connection, and no process, after a plain handler has begun its reply: %s',
+    async (_what, make) => {
+      await expect(post(failing(make), {}, '/begun')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    },
+  );
 
   it.each([...THROWN, ...PRIMITIVES])(
     'is told in band after the first item: %s',
