@@ -16,15 +16,15 @@ export interface Framing {
  * these lines a silent stream would never notice that its peer has vanished.
  */
 const NDJSON: Framing = {
-  item: (json) => `${json}\n`,
-  error: (json) => `{"type":"error","error":${json}}\n`,
+  item: (json) => `${escapeLineEnds(json)}\n`,
+  error: (json) => `{"type":"error","error":${escapeLineEnds(json)}}\n`,
   heartbeat: '\n',
 };
 
 /** https://html.spec.whatwg.org/multipage/server-sent-events.html: a line that starts with a colon is a comment. */
 const SSE: Framing = {
-  item: (json, id) => `${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`,
-  error: (json) => `event: error\ndata: ${json}\n\n`,
+  item: (json, id) => `${id === undefined ? '' : `id: ${id}\n`}data: ${escapeLineEnds(json)}\n\n`,
+  error: (json) => `event: error\ndata: ${escapeLineEnds(json)}\n\n`,
   heartbeat: ':\n\n',
 };
 

@@ -8,7 +8,7 @@ import { eventIdOf } from '../shared/run-events.js';
 import { hasMember } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { expressing } from './event-text.js';
-import { escapeLineEnds, setStreamHeaders } from './framing.js';
+import { setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
 import { isWebResponse, sendResponse } from './response.js';
@@ -75,7 +75,7 @@ async function sendRun(target: ReplyTarget, run: AgentRun, type: ReplyType): Pro
   // The schema of a run is that of its value; its events have their own shape. The first one brings the id, when the
   // request had none.
   const { slot } = target.state;
-  const encode = (event: unknown) => escapeLineEnds(expressing(event, () => JSON.stringify(event)));
+  const encode = (event: unknown) => expressing(event, () => JSON.stringify(event));
   const headersReady = () => slot.fields.session_id !== undefined;
   return streamTo(target, type, run, { encode, idOf: eventIdOf, headersReady });
 }
@@ -87,7 +87,7 @@ function sendItems(
 ): Promise<void> {
   // `undefined`, which JSON does not know, is null: an item is never dropped.
   const encode = (item: unknown) =>
-    sendable(target, item, (checked) => escapeLineEnds(JSON.stringify(checked) ?? 'null'));
+    sendable(target, item, (checked) => JSON.stringify(checked) ?? 'null');
   return streamTo(target, type, source, { encode, headersReady: () => true });
 }
 
@@ -117,7 +117,7 @@ function streamTo(
     encodeFailure: (error) => {
       // The status of the reply is sent already: without this, the trace would show a success.
       recordFailure(error);
-      return escapeLineEnds(JSON.stringify(toProblem(error, state.slot)));
+      return JSON.stringify(toProblem(error, state.slot));
     },
   });
 }

@@ -13,7 +13,7 @@ import { TurnWriter } from './turn-writer.js';
 export interface StreamOptions {
   readonly type: StreamType;
   readonly client: Client;
-  /** The JSON text of an item, on one line; its throw, or rejection, ends the stream like a failure of the source. */
+  /** The JSON text of an item; its throw, or rejection, ends the stream like a failure of the source. */
   readonly encode: (item: unknown) => MaybePromise<string>;
   /** The id of an item, for those whose source can be read again. @defaultValue no item has one */
   readonly idOf?: ((item: unknown) => string | undefined) | undefined;
@@ -21,7 +21,7 @@ export interface StreamOptions {
   readonly beforeHeaders: () => void;
   /** False while the headers would miss something that only the first item brings: heartbeats wait, too. */
   readonly headersReady: () => boolean;
-  /** The problem document of a failure, as JSON text on one line. */
+  /** The problem document of a failure, as JSON text. */
   readonly encodeFailure: (error: unknown) => string;
   /** How long the stream may be silent before a heartbeat, in milliseconds. */
   readonly heartbeatMs: number;

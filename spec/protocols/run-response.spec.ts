@@ -45,6 +45,19 @@ describe.each([
   beforeAll(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] }));
   afterAll(() => void jest.useRealTimers());
 
+  it.each(['\u0085', '\u2028', '\u2029'])(
+    'has frames that no line reader cuts at %j',
+    async (end) => {
+      const next = read(async function* () {
+        yield `one${end}two`;
+      }, toResponse);
+      const text = await textWith('one', next);
+      expect(text).not.toContain(end);
+      const frames = text.split('\n\n').filter((frame) => frame.startsWith('data: {'));
+      expect(frames.map((frame) => JSON.parse(frame.slice(6)).delta)).toContain(`one${end}two`);
+    },
+  );
+
   it('sends a heartbeat in each silence', async () => {
     const more = gate();
     const next = read(async function* () {

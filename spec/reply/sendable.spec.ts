@@ -2,7 +2,9 @@ import { Readable, Stream, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import express from 'express';
 import request from 'supertest';
+import { run } from '../../lib/engines/index.js';
 import { bind, EnvelopeError } from '../../lib/index.js';
+import { smallEngine } from '../engines/small-engine.js';
 import { envelopeApp, JSON_TYPE, NDJSON, SSE } from '../helpers.js';
 
 /** The reply to an empty envelope of a route that gives `output`, and what came to its error handlers. */
@@ -255,12 +257,26 @@ const LINE_END = /\r\n|[\n\r\v\f\u001c-\u001e\u0085\u2028\u2029]/;
 
 describe('the lines of a stream', () => {
   const TEXT = 'a\u0085b\u2028c\u2029d\ne\rf\vg\u001ch';
+  /** The JSON of each line but blank ones and those that name an event. */
+  const linesOf = (text: string) =>
+    text
+      .split(LINE_END)
+      .filter((line) => line !== '' && !line.startsWith('event:'))
+      .map((line) => JSON.parse(line.replace('data: ', '')));
 
   it.each([NDJSON, SSE])('are cut by no line reader: %s', async (accept) => {
     const { text } = await replyTo(() => items(TEXT, { [TEXT]: TEXT }), accept);
-    const lines = text.split(LINE_END).filter((line) => line !== '');
-    const parsed = lines.map((line) => JSON.parse(line.replace('data: ', '')));
-    expect(parsed).toEqual([TEXT, { [TEXT]: TEXT }]);
+    expect(linesOf(text)).toEqual([TEXT, { [TEXT]: TEXT }]);
+  });
+
+  it.each([NDJSON, SSE])('are cut by none in the events of a run: %s', async (accept) => {
+    const event = { type: 'message.delta' as const, delta: TEXT };
+    const engine = smallEngine(async function* () {
+      yield event;
+    });
+    const ask = { messages: [{ role: 'user' as const, content: 'hi' }] };
+    const { text } = await replyTo(() => run(engine, ask), accept);
+    expect(linesOf(text)).toContainEqual(event);
   });
 
   it.each([NDJSON, SSE])('are cut by none where they tell of a failure: %s', async (accept) => {
@@ -269,11 +285,7 @@ describe('the lines of a stream', () => {
       await sleep(1);
       throw Object.assign(new Error(TEXT), { status: 409, expose: true });
     }, accept);
-    const last = text
-      .split(LINE_END)
-      .filter((line) => line !== '')
-      .at(-1) as string;
-    const told = JSON.parse(last.replace('data: ', ''));
+    const told = linesOf(text).at(-1);
     expect((told.error ?? told).detail).toBe(TEXT);
   });
 });
@@ -347,6 +359,15 @@ describe('what a client has nested too deeply', () => {
       expect([reply.status, reply.body.code]).toEqual([400, 'INVALID_ENVELOPE']);
     },
   );
+
+  it('is a 400 for a handler that asks for the whole request, which is a copy', async () => {
+    const { app } = envelopeApp(
+      express(),
+      bind(['request'], () => 'answer'),
+    );
+    const reply = await request(app).post('/').set({ 'content-type': JSON_TYPE }).send(body);
+    expect([reply.status, reply.body.code]).toEqual([400, 'INVALID_ENVELOPE']);
+  });
 
   it('is no excuse for a handler that nests its own output: that is a 500', async () => {
     let deep: unknown = 1;
