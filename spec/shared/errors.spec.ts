@@ -80,6 +80,19 @@ describe('EnvelopeError', () => {
     expect(given).toEqual(details(20));
   });
 
+  it.each(['\n', '\r', '\u0000', '\u001b', '\u007f', '\u0085', '\u009f', '\u2028', '\u2029'])(
+    'has no control character in its message and its places: %j',
+    (control) => {
+      const text = `a${control}b`;
+      const errors = [{ pointer: `/${text}`, detail: text }];
+      const error = new EnvelopeError('INVALID_INPUT', text, { errors });
+      const escaped = `a\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}b`;
+      expect(error.message).toBe(escaped);
+      expect(error.stack).not.toContain(text);
+      expect(error.errors).toEqual([{ pointer: `/${escaped}`, detail: escaped }]);
+    },
+  );
+
   it('has places that nobody can change', () => {
     const { errors } = new EnvelopeError('INVALID_INPUT', 'bad', { errors: details(1) });
     expect(Object.isFrozen(errors)).toBe(true);

@@ -778,17 +778,25 @@ describe('a URL', () => {
     await once(silent, 'close');
   });
 
-  it('that is not a daemon fails the run', async () => {
-    const other: Server = createServer((_, res) => res.writeHead(404).end()).listen(0, '127.0.0.1');
-    await once(other, 'listening');
-    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    expect(await causeOf(run(rivet({ url }), ask('Hello')))).toMatchObject({
-      message: 'The daemon answered with status 404',
-    });
-    other.closeAllConnections();
-    other.close();
-    await once(other, 'close');
-  });
+  it.each([404, 301, 307])(
+    'that answers with %d fails the run, which goes nowhere else',
+    async (status) => {
+      const paths: unknown[] = [];
+      const other: Server = createServer((req, res) => {
+        paths.push(req.url);
+        res.writeHead(status, { location: '/elsewhere' }).end();
+      }).listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+      expect(await causeOf(run(rivet({ url }), ask('Hello')))).toMatchObject({
+        message: `The daemon answered with status ${status}`,
+      });
+      expect(paths).toEqual(['/v1/health']);
+      other.closeAllConnections();
+      other.close();
+      await once(other, 'close');
+    },
+  );
 });
 
 describe('the options', () => {
