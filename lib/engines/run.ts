@@ -67,7 +67,9 @@ const OPTIONS: Parsers<RunConfiguration> = {
  */
 export function run(engine: AgentEngine, request: AgentRunRequest, options?: RunOptions): AgentRun {
   checkEngine(engine);
-  const { sessionId, ...engineRequest } = parseRequest(engine, request);
+  const { sessionId, messages, model, parameters } = parseRequest(engine, request);
+  // Own members, also where there is none: an engine would read one from a polluted prototype.
+  const engineRequest = { messages, model, parameters };
   const configuration = parseConfiguration('run: options', OPTIONS, options);
   const surroundings = { slot: sessionOfRun(sessionId), base: context.active(), ...configuration };
   return createRun((control) => drive(engine, engineRequest, surroundings, control));

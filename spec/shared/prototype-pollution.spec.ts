@@ -70,6 +70,20 @@ describe('a polluted Object.prototype', () => {
     await polluted(members, () => expect(use).toThrow(TypeError));
   });
 
+  it('is no part of what an engine is asked', async () => {
+    const engine = smallEngine();
+    const { open } = engine;
+    const asked: unknown[] = [];
+    engine.open = (request, signal) => {
+      asked.push(request.model, request.parameters);
+      return open(request, signal);
+    };
+    const members = { model: 'x', parameters: { p: 1 }, sessionId: 'conv-9' };
+    const { sessionId, engineSessionId } = await polluted(members, () => run(engine, ask).result);
+    expect(asked).toEqual([undefined, undefined]);
+    expect(sessionId).toBe(engineSessionId);
+  });
+
   it('gives an error neither a cause nor another status', async () => {
     await polluted({ cause: 'x', status: 503, errors: [{ pointer: '/x', detail: 'x' }] }, () => {
       const error = new EnvelopeError('NO_ENVELOPE', 'x', {});
