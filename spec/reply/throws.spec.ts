@@ -14,8 +14,10 @@ const boom = (): never => {
   throw new Error('private');
 };
 
-async function text(route: RequestHandler, accept = '*/*') {
-  const { app, errors } = envelopeApp(express(), route);
+const goOn: RequestHandler = (_req, _res, next) => next();
+
+async function text(route: RequestHandler, accept = '*/*', before = goOn) {
+  const { app, errors } = envelopeApp(express().use(before), route);
   const reply = await request(app)
     .post('/')
     .set({ 'content-type': JSON_TYPE, accept })
@@ -283,5 +285,36 @@ describe('a response whose methods throw', () => {
       expect.objectContaining({ message: expect.stringMatching(/is broken/) }),
     ]);
     expect(reply?.status ?? 500).toBe(500);
+  });
+});
+
+describe('a response whose write() says nothing, as behind adapters of AWS Lambda,', () => {
+  const mute: RequestHandler = (_req, res, next) => {
+    const write = res.write.bind(res) as (...args: unknown[]) => unknown;
+    Object.assign(res, { write: (...args: unknown[]) => void write(...args) });
+    next();
+  };
+  async function* items() {
+    for (const n of [1, 2, 3]) {
+      yield `${n}\n`;
+      await sleep(1);
+    }
+  }
+
+  it.each<[string, () => unknown, string]>([
+    ['a stream as NDJSON', items, NDJSON],
+    ['a stream as SSE', items, SSE],
+    [
+      'a Response',
+      () => new Response(ReadableStream.from(items()).pipeThrough(new TextEncoderStream())),
+      '*/*',
+    ],
+  ])('does not keep the rest back of %s', async (_what, output, accept) => {
+    const reply = await text(bind([], output), accept, mute);
+    expect([reply.status, reply.text.match(/\d/g), reply.errors]).toEqual([
+      200,
+      ['1', '2', '3'],
+      [],
+    ]);
   });
 });
