@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { diag } from '@opentelemetry/api';
 import type { Request, Response } from 'express';
 import { bindAsyncContext } from '../shared/async-context.js';
+import { orUndefined } from '../shared/thrown.js';
 
 /** The other end of a request's connection. */
 export class Client {
@@ -60,7 +61,9 @@ function callAll(listeners: Iterable<() => void>): void {
     try {
       listener();
     } catch (error) {
-      diag.error('express-agent-envelope: a listener to the end of an exchange failed', error);
+      const message = 'express-agent-envelope: a listener to the end of an exchange failed';
+      // The logger is code of others, too.
+      orUndefined(() => diag.error(message, error));
     }
   }
 }
