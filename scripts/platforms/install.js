@@ -54,5 +54,12 @@ export async function installPlatforms(tarball) {
   return folder;
 }
 
+/** A platform for each major of Express, by the name under which it is installed. */
+export const onBothMajors = (platformOf) =>
+  ['express', 'express4'].map((name, i) => {
+    const { title, ...platform } = platformOf(name);
+    return { title: `${title}, Express ${5 - i}`, ...platform };
+  });
+
 /** A folder with Express alone, for bundles that leave it outside. */
 export const installExpress = () => cached('platforms-express', { express: locked('express') });

@@ -1,8 +1,9 @@
-/** The adapters of AWS Lambda, with bodies as text and as base64. */
+/** The adapters of AWS Lambda, with bodies as text and as base64, on both majors of Express. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buffered } from './checks.js';
 import { overLambda } from './clients.js';
+import { onBothMajors } from './install.js';
 
 const ADAPTERS = [
   'serverless-http 3',
@@ -12,12 +13,15 @@ const ADAPTERS = [
 ];
 
 export const lambda = ADAPTERS.flatMap((adapter) =>
-  [false, true].map((base64) => ({
-    title: `AWS Lambda, ${adapter}, ${base64 ? 'base64' : 'text'}`,
-    checks: buffered,
-    async start(folder) {
-      const { handlers } = await import(pathToFileURL(join(folder, 'lambda.mjs')));
-      return { send: overLambda(handlers[adapter], { base64 }) };
-    },
-  })),
+  [false, true].flatMap((base64) =>
+    onBothMajors((express) => ({
+      title: `AWS Lambda, ${adapter}, ${base64 ? 'base64' : 'text'}`,
+      checks: buffered,
+      async start(folder) {
+        const { handlersOn } = await import(pathToFileURL(join(folder, 'lambda.mjs')));
+        const handlers = await handlersOn(express);
+        return { send: overLambda(handlers[adapter], { base64 }) };
+      },
+    })),
+  ),
 );

@@ -114,7 +114,7 @@ export const nginx = [
     checks: [...connected, compresses],
     lacks: fetchNginx,
     async start(folder) {
-      const app = await start(process.execPath, ['plain.mjs'], folder);
+      const app = await start(process.execPath, ['plain.mjs', 'express'], folder);
       const proxy = await startNginx(app.port).catch(async (error) => {
         await app.stop();
         throw error;

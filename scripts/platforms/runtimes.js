@@ -1,8 +1,9 @@
-/** Node.js, Bun and Deno, their binaries from the npm registry's packages for each machine; and `compression()`. */
+/** Node.js, Bun and Deno, their binaries from the npm registry's packages for each machine; and `compression()`: on both majors of Express. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { compresses, connected } from './checks.js';
 import { overHttp } from './clients.js';
+import { onBothMajors } from './install.js';
 import { start } from './process.js';
 
 /** Install scripts, which would link the binary, are not run: it is taken from the package of this machine. */
@@ -30,12 +31,21 @@ const fromRegistry = (title, scope, name, args) => ({
 const node = () => process.execPath;
 
 export const runtimes = [
-  { title: 'Node.js', checks: connected, start: served(node, ['plain.mjs']) },
-  {
+  ...onBothMajors((express) => ({
+    title: 'Node.js',
+    checks: connected,
+    start: served(node, ['plain.mjs', express]),
+  })),
+  ...onBothMajors((express) => ({
     title: 'compression()',
     checks: [...connected, compresses],
-    start: served(node, ['compressed.mjs']),
-  },
-  fromRegistry('Bun', '@oven', 'bun', ['plain.mjs']),
-  fromRegistry('Deno', '@deno', 'deno', ['run', '--allow-all', '--no-remote', 'plain.mjs']),
+    start: served(node, ['compressed.mjs', express]),
+  })),
+  ...onBothMajors((express) => fromRegistry('Bun', '@oven', 'bun', ['plain.mjs', express])),
+  ...onBothMajors((express) =>
+    fromRegistry('Deno', '@deno', 'deno', [
+      ...['run', '--allow-all', '--no-remote'],
+      ...['plain.mjs', express],
+    ]),
+  ),
 ];
