@@ -1,5 +1,7 @@
 /** What a run knows goes in, span attributes by the GenAI conventions come out. */
 import type { Attributes } from '@opentelemetry/api';
+import { readText } from '../shared/thrown.js';
+
 export function modelAttribute(model: string | undefined): Attributes {
   return model === undefined ? {} : { 'gen_ai.request.model': model };
 }
@@ -10,8 +12,7 @@ export function usageAttributes(input: number, output: number): Attributes {
 
 /** `error.type`: a code or a name, which quote nothing. */
 export function errorType(error: unknown): string {
-  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
-  return ([code, name].find((type) => typeof type === 'string') as string | undefined) ?? '_OTHER';
+  return readText(error, 'code') ?? readText(error, 'name') ?? '_OTHER';
 }
 
 /** Content as text. @throws for what JSON cannot express: too deep, or a BigInt, say */

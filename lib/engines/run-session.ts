@@ -47,6 +47,6 @@ export function idOfRun(slot: SessionSlot, engineSessionId: string, ctx: Context
 /** Lets a session without an id have this one: its reply, its server span, and what starts from now on. */
 function giveId(slot: SessionSlot, id: string, ctx: Context): void {
   if (slot.fields.session_id !== undefined) return;
-  guardTracing(() => adoptSessionId(slot, id));
+  adoptSessionId(slot, id);
   guardTracing(() => stampOpenSpans(slot, ctx));
 }

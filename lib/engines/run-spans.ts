@@ -129,8 +129,7 @@ export class RunSpans {
   end({ error, stopReason, usage, messages }: RunOutcome): void {
     if (this.#ended) return;
     this.#ended = true;
-    const failure =
-      error === undefined ? undefined : guardTracing(() => errorType(error), '_OTHER');
+    const failure = error === undefined ? undefined : errorType(error);
     this.#chats.end(failure);
     for (const span of this.#tools.values()) {
       if (failure !== undefined) failSpan(span, failure);

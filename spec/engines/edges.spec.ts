@@ -1,6 +1,6 @@
 /** What engines, signals and tracing do wrong, and what a run makes of it. */
 import { jest } from '@jest/globals';
-import { context, trace } from '@opentelemetry/api';
+import { context, diag, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import {
@@ -117,6 +117,22 @@ describe('an engine that forgets its promises', () => {
     }
   });
 
+  it('ends with its signal although the iterator of its events rejects to be returned', async () => {
+    const unhandled: unknown[] = [];
+    const keep = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', keep);
+    const controller = new AbortController();
+    const next = () => new Promise(() => controller.abort(new Error('stopped')));
+    const prompt = () => ({
+      [Symbol.asyncIterator]: () => ({ next, return: () => Promise.reject(new Error('late')) }),
+    });
+    const running = run(opening({ prompt }), ASK, { signal: controller.signal });
+    expect(await failureOf(running)).toMatchObject({ message: 'stopped' });
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', keep);
+    expect(unhandled).toEqual([]);
+  });
+
   it('handles the promises of a session that opens after an abort, too', async () => {
     const unhandled: unknown[] = [];
     const keep = (reason: unknown) => unhandled.push(reason);
@@ -133,6 +149,16 @@ describe('an engine that forgets its promises', () => {
     await new Promise(setImmediate);
     process.off('unhandledRejection', keep);
     expect(unhandled).toEqual([]);
+  });
+
+  it('does not withhold a complete answer when its close() rejects, and the logger throws', async () => {
+    const log = () => {
+      throw new Error('no log today');
+    };
+    diag.setLogger({ error: log, warn: log, info: log, debug: log, verbose: log });
+    const close = () => Promise.reject(new Error('stuck'));
+    const { output } = await run(opening({ close }), ASK).result.finally(() => diag.disable());
+    expect(output).toBe('You said: Hello');
   });
 
   it('does not withhold a complete answer when its close() hangs', async () => {
@@ -180,6 +206,25 @@ describe('a signal that many runs share', () => {
   });
 });
 
+it('a run ends with the reason of its signal although nothing can be read of that', async () => {
+  const { proxy: reason, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const { open: begin, opened: began } = gate();
+  const engine = smallEngine(async function* () {
+    yield { type: 'message.delta', delta: 'a' };
+    begin();
+    await new Promise(() => {});
+  });
+  const controller = new AbortController();
+  const failed = run(engine, ASK, { signal: controller.signal }).result.then(
+    () => false,
+    (error) => error === reason,
+  );
+  await began;
+  controller.abort(reason);
+  expect(await failed).toBe(true);
+});
+
 describe('tracing that throws fails no run', () => {
   const broken = () => {
     throw new Error('no tracing today');
@@ -221,8 +266,12 @@ describe('tracing that throws fails no run', () => {
     const events: string[] = [];
     for await (const { type } of run(engine(), { ...ASK, sessionId: 's' })) events.push(type);
     expect(events.at(-1)).toBe('run.end');
-    const failure = await failureOf(run(sends({}), ASK));
-    expect(failure).toMatchObject({ code: 'ENGINE_FAILED' });
+    const failed = expect.objectContaining({ code: 'ENGINE_FAILED' });
+    expect(await failureOf(run(sends({}), ASK))).toEqual(failed);
+    const reading = async () => {
+      for await (const { type } of run(sends({}), ASK)) expect(type).toBe('run.start');
+    };
+    await expect(reading).rejects.toEqual(failed);
   });
 
   it('a tracer that starts no span, in a session that waits for its id', async () => {

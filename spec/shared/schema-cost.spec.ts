@@ -76,6 +76,11 @@ describe('bind() and agentEnvelope() warn of a schema whose check a client can m
       ['bind: inputs/definitions/a/uniqueItems'],
     ],
     [
+      'a definition that nothing refers to, of a pattern that is none',
+      { ...object({}), definitions: { a: { type: 'string', pattern: '[z-a]' } } },
+      [],
+    ],
+    [
       'a branch',
       { anyOf: [{ type: 'array', uniqueItems: true }, {}] },
       ['bind: inputs/anyOf/0/uniqueItems'],

@@ -299,6 +299,13 @@ describe('a runner that misbehaves', () => {
     });
   });
 
+  it('by a refusal that breaks off fails the run', async () => {
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error('late')) });
+    expect(await failureOf(() => new Response(body, { status: 500 }))).toMatchObject({
+      message: 'The runner answered with status 500',
+    });
+  });
+
   it('by a stream that ends without run.end fails the run', async () => {
     expect(await failureOf(() => ndjson(START))).toMatchObject({
       message: 'The runner cut its answer short',
