@@ -209,20 +209,17 @@ describe('a signal that many runs share', () => {
 it('a run ends with the reason of its signal although nothing can be read of that', async () => {
   const { proxy: reason, revoke } = Proxy.revocable({}, {});
   revoke();
-  const { open: begin, opened: began } = gate();
+  const controller = new AbortController();
   const engine = smallEngine(async function* () {
     yield { type: 'message.delta', delta: 'a' };
-    begin();
-    await new Promise(() => {});
+    controller.abort(reason);
   });
-  const controller = new AbortController();
-  const failed = run(engine, ASK, { signal: controller.signal }).result.then(
-    () => false,
-    (error) => error === reason,
-  );
-  await began;
-  controller.abort(reason);
-  expect(await failed).toBe(true);
+  const running = run(engine, ASK, { signal: controller.signal });
+  const read = async () => {
+    for await (const { type } of running) expect(type).not.toBe('run.end');
+  };
+  const isReason = [read(), running.result].map((end) => end.catch((error) => error === reason));
+  expect(await Promise.all(isReason)).toEqual([true, true]);
 });
 
 describe('tracing that throws fails no run', () => {
