@@ -51,6 +51,7 @@ export class Client {
   }
 }
 
+/** Over HTTP/2 the response says nothing; there the request's socket stands for its stream. */
 function wasClosed(req: Request, res: Response): boolean {
   return res.closed === true || res.destroyed === true || req.socket?.destroyed === true;
 }
