@@ -288,6 +288,25 @@ describe('a response whose methods throw', () => {
   });
 });
 
+it('a response that cannot be destroyed does not hide why the body of a Response broke off', async () => {
+  const app = express();
+  app.use((_req, res, next) => {
+    Object.assign(res, { destroy: boom });
+    next();
+  });
+  async function* half() {
+    yield new TextEncoder().encode('half');
+    await sleep(1);
+    throw new Error('broke off');
+  }
+  const { errors } = envelopeApp(
+    app,
+    bind([], () => new Response(ReadableStream.from(half()))),
+  );
+  await post(app, {}).catch(() => undefined);
+  expect(errors).toEqual([new Error('broke off')]);
+});
+
 describe('a response whose write() says nothing, as behind adapters of AWS Lambda,', () => {
   const mute: RequestHandler = (_req, res, next) => {
     const write = res.write.bind(res) as (...args: unknown[]) => unknown;
