@@ -5,7 +5,6 @@ import { SESSION_FIELD } from '../request/parsed-field.js';
 import { stampOpenSpans } from '../session/request-span.js';
 import { resolveRunSessionId } from '../session/run-session-id.js';
 import { activeSlot, adoptSessionId, deriveSlot, type SessionSlot } from '../session/slot.js';
-import { guardTracing } from '../session/tracing.js';
 import { engineFailed } from './engine-error.js';
 
 /**
@@ -48,5 +47,5 @@ export function idOfRun(slot: SessionSlot, engineSessionId: string, ctx: Context
 function giveId(slot: SessionSlot, id: string, ctx: Context): void {
   if (slot.fields.session_id !== undefined) return;
   adoptSessionId(slot, id);
-  guardTracing(() => stampOpenSpans(slot, ctx));
+  stampOpenSpans(slot, ctx);
 }

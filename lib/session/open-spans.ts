@@ -26,7 +26,12 @@ type Tracked = Span & { [OPEN_SPAN]?: OpenSpan };
 
 /** What is known of `span`; `undefined` for one that no processor of ours saw start. */
 export function openSpan(span: Span | undefined): OpenSpan | undefined {
-  return (span as Tracked | undefined)?.[OPEN_SPAN];
+  try {
+    return (span as Tracked | undefined)?.[OPEN_SPAN];
+  } catch {
+    // A Proxy of others: tracing never fails a request.
+    return undefined;
+  }
 }
 
 /** Notes a span that starts under `parent`. */
@@ -34,7 +39,11 @@ export function trackSpan(span: Span, parent: Span | undefined): OpenSpan {
   const outer = nearestOpen(openSpan(parent));
   const handedOn = outer?.handedOn;
   const open: OpenSpan = { span, outer, slot: undefined, isOfAi: false, handedOn, ended: false };
-  (span as Tracked)[OPEN_SPAN] = open;
+  try {
+    (span as Tracked)[OPEN_SPAN] = open;
+  } catch {
+    // It takes no members: it is stamped now, and not known at its end.
+  }
   return open;
 }
 

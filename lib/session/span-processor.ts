@@ -3,7 +3,6 @@ import { type Context, type Span, trace } from '@opentelemetry/api';
 import { openSpan, trackSpan, untrackSpan } from './open-spans.js';
 import { activeSlot } from './slot.js';
 import { completeSpan, joinSession } from './stamp.js';
-import { guardTracing } from './tracing.js';
 
 /**
  * Stamps every span that starts in a session with `session.id` (OpenTelemetry), its spans of AI with `gen_ai.conversation.id`
@@ -35,11 +34,9 @@ export class SessionSpanProcessor {
     // Registered twice, by hand and by `express-agent-envelope/register`, it works once.
     if (openSpan(span) !== undefined) return;
     const active = activeSlot(parentContext) ?? activeSlot();
-    guardTracing(() => {
-      const open = trackSpan(span, trace.getSpan(parentContext));
-      const slot = active ?? open.handedOn;
-      if (slot !== undefined) joinSession(open, slot);
-    });
+    const open = trackSpan(span, trace.getSpan(parentContext));
+    const slot = active ?? open.handedOn;
+    if (slot !== undefined) joinSession(open, slot);
   }
 
   /** The last moment at which a span can be written to. */

@@ -59,47 +59,49 @@ describe('a span that throws', () => {
   });
   afterAll(() => context.disable());
 
-  it.each([...METHODS.map((name) => [name, [name]] as const), ['everything', METHODS] as const])(
-    'in %s fails no value, no stream and no problem',
-    async (_name, methods) => {
-      const inSpan: RequestHandler = (_req, _res, next) => {
-        context.with(trace.setSpan(context.active(), hostileSpan(methods)), next);
-      };
-      const app = express();
-      app.use(inSpan, agentEnvelope());
-      app.post(
-        '/value',
-        bind([], () => 'answer'),
-      );
-      app.post(
-        '/stream',
-        bind([], async function* () {
-          yield 1;
-        }),
-      );
-      app.post(
-        '/broken',
-        bind([], async function* () {
-          yield 1;
-          await sleep(1);
-          boom();
-        }),
-      );
-      app.post('/fails', bind([], boom));
-      app.use(problemDetails());
-      const body = { session_id: 'conv-1' };
-      const value = await post(app, body, '/value');
-      expect([value.status, value.body.data, value.body.session_id]).toEqual([
-        200,
-        { outputs: 'answer' },
-        'conv-1',
-      ]);
-      expect((await post(app, body, '/stream')).status).toBe(200);
-      expect((await post(app, body, '/broken').buffer(true)).status).toBe(200);
-      const failed = await post(app, body, '/fails');
-      expect([failed.status, failed.body.code]).toEqual([500, 'INTERNAL_ERROR']);
-    },
-  );
+  it.each<[string, () => Span]>([
+    ...METHODS.map((name): [string, () => Span] => [name, () => hostileSpan([name])]),
+    ['everything', () => hostileSpan(METHODS)],
+    ['what is added to it', () => Object.freeze(hostileSpan([]))],
+    ['whatever it is asked', () => new Proxy(hostileSpan([]), { get: boom, set: boom, has: boom })],
+  ])('in %s fails no value, no stream and no problem', async (_where, makeSpan) => {
+    const inSpan: RequestHandler = (_req, _res, next) => {
+      context.with(trace.setSpan(context.active(), makeSpan()), next);
+    };
+    const app = express();
+    app.use(inSpan, agentEnvelope());
+    app.post(
+      '/value',
+      bind([], () => 'answer'),
+    );
+    app.post(
+      '/stream',
+      bind([], async function* () {
+        yield 1;
+      }),
+    );
+    app.post(
+      '/broken',
+      bind([], async function* () {
+        yield 1;
+        await sleep(1);
+        boom();
+      }),
+    );
+    app.post('/fails', bind([], boom));
+    app.use(problemDetails());
+    const body = { session_id: 'conv-1' };
+    const value = await post(app, body, '/value');
+    expect([value.status, value.body.data, value.body.session_id]).toEqual([
+      200,
+      { outputs: 'answer' },
+      'conv-1',
+    ]);
+    expect((await post(app, body, '/stream')).status).toBe(200);
+    expect((await post(app, body, '/broken').buffer(true)).status).toBe(200);
+    const failed = await post(app, body, '/fails');
+    expect([failed.status, failed.body.code]).toEqual([500, 'INTERNAL_ERROR']);
+  });
 
   it('fails no request where it is what the baggage is put into', async () => {
     const app = express();
