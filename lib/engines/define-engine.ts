@@ -1,5 +1,6 @@
 /** A name and a generator go in, an engine comes out. */
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { configError } from '../shared/errors.js';
 import type { AgentEvent } from '../shared/run-events.js';
 import { disown } from '../shared/thrown.js';
@@ -57,6 +58,8 @@ export function defineEngine(name: string, prompt: EnginePrompt): AgentEngine {
           for await (const item of answer) {
             if (typeof item !== 'string') yield item;
             else if (item !== '') yield { type: 'message.delta', delta: item };
+            // Nothing is told of it: where there is nothing else, nobody further on could pause.
+            else await nextTurn();
             if (typeof item !== 'string' && item?.type === 'run.end') return;
           }
           yield { type: 'run.end', stop_reason: 'stop' };

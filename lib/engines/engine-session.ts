@@ -1,4 +1,5 @@
 /** An engine and a request go in, the engine's session comes out: opened, read and closed, whatever the engine does. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { diag } from '@opentelemetry/api';
 import { guardTracing } from '../session/tracing.js';
 import { isJsonObject } from '../shared/json.js';
@@ -11,6 +12,12 @@ import { orAborted, within } from './waiting.js';
 
 /** How long an engine may take to close. The answer is there by then, and must not wait for one that hangs. */
 const CLOSE_MS = 5_000;
+
+/**
+ * Events that are taken from an engine before the event loop gets its turn, whoever reads the run: in an engine that never pauses,
+ * neither a timeout would be noticed nor a client that leaves, and no other request would be answered.
+ */
+const TURN = 256;
 
 /** The session of one run. An engine may forget a promise or throw where it should reject: both are handled here. */
 export interface RunningSession {
@@ -64,7 +71,7 @@ export function createRunningSession(
         return answer?.[Symbol.asyncIterator]();
       });
       unread = iterator;
-      for (;;) {
+      for (let taken = 1; ; taken += 1) {
         const step = await orAborted(
           inRun(async () => iterator?.next()),
           signal,
@@ -72,6 +79,7 @@ export function createRunningSession(
         if (!isJsonObject(step)) throw engineFailed(`${sender} ended a step without a result`);
         if (step.done === true) break;
         yield checkEvent(step.value, sender);
+        if (taken % TURN === 0) await nextTurn();
       }
       unread = undefined;
     },

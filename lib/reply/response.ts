@@ -72,6 +72,8 @@ export async function sendResponse(
 
 /** Bytes that go out in a turn of the event loop at the most: a body that never pauses must not keep other requests waiting. */
 const MAX_TURN = 64 * 1024;
+/** What a chunk counts at the least: an empty one fills no buffer, and takes its time all the same. */
+const MIN_CHUNK = 64;
 
 interface Head {
   /** Puts status and headers onto the reply. */
@@ -107,7 +109,7 @@ async function sendBody(
     const flush = flusherOf(res);
     let written = 0;
     for (; chunk !== undefined && !isOver(); chunk = toBytes(await reader.read())) {
-      written += chunk.byteLength;
+      written += Math.max(chunk.byteLength, MIN_CHUNK);
       // Only `false` means wait: with Lambda adapters `write()` returns `undefined`.
       const full = res.write(chunk) === false;
       flush();

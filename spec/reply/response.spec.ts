@@ -340,15 +340,27 @@ describe('the body of a Response', () => {
     });
   });
 
-  it('that never pauses lets other requests have their turn', async () => {
+  it.each([
+    [1024, 20_000],
+    [1, 100_000],
+    [0, 100_000],
+  ])('that never pauses lets others have their turn: chunks of %i bytes', async (size, endless) => {
+    let pulled = 0;
+    const called = gate();
     const body = new ReadableStream({
-      pull: (controller) => controller.enqueue(new Uint8Array(1024)),
+      pull(controller) {
+        called.open();
+        if (pulled++ < endless) controller.enqueue(new Uint8Array(size));
+        else controller.close();
+      },
     });
     const { app } = routeOf(() => new Response(body));
     await serving(app, async (url) => {
       const client = connect(url, BODY);
-      (await responseTo(client)).resume();
+      responseTo(client).then((res) => res.resume());
+      await called.opened;
       expect((await fetch(`${url}missing`)).status).toBe(404);
+      expect(pulled).toBeLessThan(endless);
       client.destroy();
     });
   });

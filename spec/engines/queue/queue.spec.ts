@@ -1,5 +1,7 @@
 import { conformance } from '../../../lib/engines/conformance/index.js';
+import { defineEngine, run } from '../../../lib/engines/index.js';
 import { queue, runWorker } from '../../../lib/engines/queue/index.js';
+import { gate } from '../../helpers.js';
 import { fail, smallEngine } from '../small-engine.js';
 import { startTracing } from '../tracing.js';
 import { type RedisServer, startRedis } from './redis.js';
@@ -29,3 +31,26 @@ describe('queue() conforms: it', () => {
   });
   it.each([...cases])('$name', ({ test }) => test());
 });
+
+it.each<[item: string]>([['x'], ['']])(
+  'a worker whose engine yields %j without a pause hears that nobody wants the run any more',
+  async (item) => {
+    const endless = 100_000;
+    const over = gate();
+    let steps = 0;
+    const engine = defineEngine('endless', async function* (_request, signal) {
+      try {
+        while (!signal.aborted && steps++ < endless) yield item;
+      } finally {
+        over.open();
+      }
+    });
+    const { connection } = redis;
+    const name = `endless-${item}`;
+    workers.push(runWorker(engine, { connection, name }));
+    const gateway = queue({ connection, name });
+    for await (const _ of run(gateway, { messages: [{ role: 'user', content: 'Hello' }] })) break;
+    await over.opened;
+    expect(steps).toBeLessThan(endless);
+  },
+);
