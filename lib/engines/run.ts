@@ -54,7 +54,7 @@ const OPTIONS: Parsers<RunConfiguration> = {
  * @param request - the conversation, and perhaps its id
  * @param options - see {@link RunOptions}
  * @returns a run: iterate it, await its `result`, or return it from a bound handler
- * @throws TypeError at once, for what is no engine, an unknown option or member, a session id that breaks its rule
+ * @throws TypeError at once, for what is no engine, an unknown option or member, one of the wrong type, a session id that breaks its rule
  * @throws {@link index!EnvelopeError | EnvelopeError} at once: `INVALID_INPUT` (422) for messages that are none, or do not end with the user's,
  * or have a part that the engine cannot take; `errors` has the place
  * @throws {@link index!EnvelopeError | EnvelopeError} from the run: `ENGINE_FAILED` (502; 504 for a timeout), with the engine's error as its
