@@ -1,15 +1,8 @@
 /** A run's events go in, spans by the GenAI conventions come out: `invoke_agent`, under it `chat` and `execute_tool`. */
-import {
-  type Attributes,
-  type Context,
-  INVALID_SPAN_CONTEXT,
-  type Span,
-  SpanKind,
-  trace,
-} from '@opentelemetry/api';
+import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { diagnoseSpan } from '../session/self-diagnosis.js';
 import { idAttributes, type SessionSlot } from '../session/slot.js';
-import { guardTracing, startSpan } from '../session/tracing.js';
+import { guardTracing, idsOf, startSpan } from '../session/tracing.js';
 import type { AgentRunResult } from '../shared/agent-run.js';
 import type { AgentEvent } from '../shared/run-events.js';
 import { ChatSpans } from './chat-spans.js';
@@ -72,8 +65,7 @@ export class RunSpans {
     diagnoseSpan(agent);
     this.#capture(agent, 'gen_ai.input.messages', () => toGenAiInput(request.messages));
     this.context = trace.setSpan(parent, agent);
-    const ids = guardTracing(() => agent.spanContext(), INVALID_SPAN_CONTEXT);
-    this.traceId = trace.isSpanContextValid(ids) ? ids.traceId : undefined;
+    this.traceId = idsOf(agent)?.traceId;
   }
 
   /**

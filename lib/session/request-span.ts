@@ -4,7 +4,6 @@ import {
   context,
   createContextKey,
   type Span,
-  type SpanContext,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
@@ -12,7 +11,7 @@ import { openSpan, openSpansUpTo, trackSpan } from './open-spans.js';
 import { diagnoseSpan } from './self-diagnosis.js';
 import type { SessionSlot } from './slot.js';
 import { joinSession } from './stamp.js';
-import { guardTracing, isRecording } from './tracing.js';
+import { guardTracing, idsOf, isRecording } from './tracing.js';
 
 /** Where HTTP instrumentation keeps the server span (`setRPCMetadata` of `@opentelemetry/core`). */
 const RPC_METADATA_KEY = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
@@ -37,7 +36,10 @@ function requestSpan(ctx: Context): Span | undefined {
 export function stampOpenSpans(slot: SessionSlot, ctx: Context = context.active()): void {
   const server = serverSpan(ctx);
   const active = trace.getSpan(ctx);
-  const spans: (Span | undefined)[] = openSpansUpTo(server, active).map(({ span }) => span);
+  const spans: (Span | undefined)[] = guardTracing(
+    () => openSpansUpTo(server, active).map(({ span }) => span),
+    [],
+  );
   // Where no processor of ours is registered, none of them is known as open.
   if (!spans.includes(server)) spans.unshift(server);
   if (!spans.includes(active)) spans.push(active);
@@ -48,8 +50,10 @@ export function stampOpenSpans(slot: SessionSlot, ctx: Context = context.active(
 /** Stamps one span, if it is open. */
 export function stampSpan(slot: SessionSlot, span: Span | undefined): void {
   if (span === undefined || !isRecording(span)) return;
-  diagnoseSpan(span);
-  joinSession(openSpan(span) ?? trackSpan(span, undefined), slot);
+  guardTracing(() => {
+    diagnoseSpan(span);
+    joinSession(openSpan(span) ?? trackSpan(span, undefined), slot);
+  });
 }
 
 /**
@@ -59,16 +63,15 @@ export function stampSpan(slot: SessionSlot, span: Span | undefined): void {
 export function adoptSpan(slot: SessionSlot, ctx: Context): void {
   const span = trace.getSpan(ctx);
   stampSpan(slot, span);
-  const open = openSpan(span);
-  if (open?.slot === slot) open.handedOn = slot;
+  guardTracing(() => {
+    const open = openSpan(span);
+    if (open?.slot === slot) open.handedOn = slot;
+  });
 }
 
 /** Trace and span id of the request, for replies; `undefined` where nothing traces. */
-export function requestSpanContext(ctx: Context = context.active()): SpanContext | undefined {
-  return guardTracing(() => {
-    const spanContext = requestSpan(ctx)?.spanContext();
-    return spanContext && trace.isSpanContextValid(spanContext) ? spanContext : undefined;
-  }, undefined);
+export function requestSpanContext(ctx: Context = context.active()) {
+  return idsOf(requestSpan(ctx));
 }
 
 /** Marks the request as failed, where its HTTP status cannot show it: the status was sent before the failure. */

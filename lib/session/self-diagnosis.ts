@@ -33,9 +33,8 @@ let looked = false;
 /** Reports a span of a session that no processor of ours saw start. */
 export function diagnoseSpan(span: Span | undefined): void {
   if (span === undefined || said.has('NO_SESSION_SPAN_PROCESSOR')) return;
-  if (isRecording(span) && openSpan(span) === undefined) {
-    say('NO_SESSION_SPAN_PROCESSOR');
-  }
+  const unseen = isRecording(span) && guardTracing(() => openSpan(span) === undefined, false);
+  if (unseen) say('NO_SESSION_SPAN_PROCESSOR');
 }
 
 /** Where every copy of `@opentelemetry/api` 1.x registers what it is given; a newer copy does not use what an older one registered. */

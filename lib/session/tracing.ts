@@ -4,6 +4,7 @@ import {
   diag,
   INVALID_SPAN_CONTEXT,
   type Span,
+  type SpanContext,
   type SpanOptions,
   trace,
 } from '@opentelemetry/api';
@@ -33,19 +34,38 @@ export function isRecording(span: Span): boolean {
   return guardTracing(() => (span as Partial<Span>).isRecording?.() ?? false, false);
 }
 
+/** Trace and span id of a span; `undefined` where it has none that are valid. */
+export function idsOf(span: Span | undefined): SpanIds | undefined {
+  return guardTracing(() => {
+    const ids = span?.spanContext();
+    if (!ids || !trace.isSpanContextValid(ids)) return undefined;
+    // Read here: what a foreign span gives may throw when it is read.
+    const { traceId, spanId, traceFlags } = ids;
+    return { traceId, spanId, traceFlags };
+  }, undefined);
+}
+type SpanIds = Pick<SpanContext, 'traceId' | 'spanId' | 'traceFlags'>;
+
 /**
  * Starts a span under `parent`.
  *
+ * @param scope - name of the tracer
  * @returns the span; when it cannot be started one that records nothing, with the ids of the parent: what is started under it
  * stays in the trace
  */
-export function startSpan(name: string, options: SpanOptions, parent: Context): Span {
+export function startSpan(
+  name: string,
+  options: SpanOptions,
+  parent: Context,
+  scope = 'express-agent-envelope',
+): Span {
   try {
-    return trace.getTracer('express-agent-envelope').startSpan(name, options, parent);
+    const span = trace.getTracer(scope).startSpan(name, options, parent);
+    if (typeof span?.spanContext === 'function') return span;
+    throw new TypeError('The tracer has started no span');
   } catch (error) {
     report(error);
-    const ids = guardTracing(() => trace.getSpanContext(parent), undefined);
-    return trace.wrapSpanContext(ids ?? INVALID_SPAN_CONTEXT);
+    return trace.wrapSpanContext(idsOf(trace.getSpan(parent)) ?? INVALID_SPAN_CONTEXT);
   }
 }
 

@@ -1,5 +1,13 @@
-/** A tracer for the SDK comes out, which knows the spans that the SDK leaves open. */
-import { type Span, type Tracer, trace } from '@opentelemetry/api';
+/** A tracer for the SDK comes out, which knows the spans that the SDK leaves open, and throws nothing into it. */
+import {
+  type Context,
+  context,
+  type Span,
+  type SpanOptions,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { guardTracing, isRecording, startSpan } from '../../session/tracing.js';
 import { endSpan } from '../guarded-span.js';
 
 /**
@@ -10,26 +18,39 @@ import { endSpan } from '../guarded-span.js';
  * @see https://github.com/vercel/ai/pull/15651 for `ai` 7
  */
 export function createTracer(): { readonly tracer: Tracer; end(): void } {
-  const own = trace.getTracer('ai');
   const started: Span[] = [];
-  const keep = (span: Span): Span => {
+  const start: Tracer['startSpan'] = (name, options = {}, parent = context.active()) => {
+    const span = startSpan(name, options, parent, 'ai');
     started.push(span);
     return span;
   };
-  const startSpan: Tracer['startSpan'] = (...args) => keep(own.startSpan(...args));
   const startActiveSpan = (name: string, ...rest: unknown[]): unknown => {
     const run = rest.pop() as (span: Span) => unknown;
     // Which of its overloads it is, is the caller's to say.
-    return Reflect.apply(own.startActiveSpan, own, [
-      name,
-      ...rest,
-      (span: Span) => run(keep(span)),
-    ]);
+    const [options, parent = context.active()] = rest as [SpanOptions?, Context?];
+    const span = start(name, options, parent);
+    return context.with(trace.setSpan(parent, span), () => run(guarded(span)));
   };
   return {
-    tracer: { startSpan, startActiveSpan: startActiveSpan as Tracer['startActiveSpan'] },
+    tracer: {
+      startSpan: (...args) => guarded(start(...args)),
+      startActiveSpan: startActiveSpan as Tracer['startActiveSpan'],
+    },
     end() {
-      for (const span of started) if (span.isRecording()) endSpan(span);
+      for (const span of started) if (isRecording(span)) endSpan(span);
     },
   };
+}
+
+/** The span, for code that would fail where it throws. */
+function guarded(span: Span): Span {
+  return new Proxy({} as Span, {
+    get: (_stand, name) =>
+      guardTracing(() => {
+        const member: unknown = Reflect.get(span, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) =>
+          guardTracing(() => Reflect.apply(member, span, args), undefined);
+      }, undefined),
+  });
 }

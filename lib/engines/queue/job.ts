@@ -1,5 +1,6 @@
 /** A request and its surroundings go in, a job's data comes out, and the other way round. */
 import { type Context, context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { guardTracing, idsOf } from '../../session/tracing.js';
 import { isJsonObject, type JsonObject } from '../../shared/json.js';
 import type { EngineRequest } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
@@ -20,7 +21,7 @@ export interface RunJob {
 
 export function createJob({ messages, model, parameters }: EngineRequest): RunJob {
   const carrier: Record<string, string> = {};
-  propagation.inject(context.active(), carrier);
+  guardTracing(() => propagation.inject(context.active(), carrier));
   return { version: VERSION, request: { messages, model, parameters }, trace: carrier };
 }
 
@@ -47,10 +48,8 @@ export function parseJob(data: unknown): RunJob {
  * same trace already, and closer.
  */
 export function contextOfJob(carrier: RunJob['trace'] | JsonObject): Context {
-  const sent = propagation.extract(ROOT_CONTEXT, carrier);
+  const sent = guardTracing(() => propagation.extract(ROOT_CONTEXT, carrier), ROOT_CONTEXT);
   const active = context.active();
-  const isOfTrace =
-    trace.getSpanContext(active)?.traceId === trace.getSpanContext(sent)?.traceId &&
-    trace.getSpanContext(active) !== undefined;
-  return isOfTrace ? active : sent;
+  const traceId = (ctx: Context) => idsOf(trace.getSpan(ctx))?.traceId;
+  return traceId(active) !== undefined && traceId(active) === traceId(sent) ? active : sent;
 }

@@ -1,6 +1,7 @@
 /** An engine that is another `agentEnvelope()` app: the same envelope goes there, its events come back as they happen. */
 import { context, createContextKey, propagation } from '@opentelemetry/api';
 import { getSessionId } from '../../session/session.js';
+import { guardTracing } from '../../session/tracing.js';
 import { configError, EnvelopeError } from '../../shared/errors.js';
 import {
   type Parsers,
@@ -135,7 +136,7 @@ function send(
   signal: AbortSignal,
 ): Promise<Response> {
   const headers = { 'content-type': 'application/json', accept: 'application/x-ndjson' };
-  propagation.inject(context.active(), headers);
+  guardTracing(() => propagation.inject(context.active(), headers));
   const data = { inputs: { messages }, parameters: { ...parameters, ...(model && { model }) } };
   // Read from the context like the trace: the engine's request does not have it.
   const body = JSON.stringify({ session_id: getSessionId(), data });
