@@ -1,5 +1,5 @@
 /** A run's events go in, what they add up to comes out: the answer, the tokens, the reason of the end. */
-import type { AgentRunResult } from '../shared/agent-run.js';
+import { type AgentRunResult, addUsage } from '../shared/agent-run.js';
 import type { MessagePart } from '../shared/messages.js';
 import type { AgentEvent, ToolCall, ToolResult } from '../shared/run-events.js';
 import { decisionsOf } from './decisions.js';
@@ -44,12 +44,7 @@ export function createTranscript(
       if (event.type === 'tool.call' || event.type === 'tool.result') addTool(event);
       if (event.type === 'events.dropped') dropped += event.count;
       if (event.type === 'run.end') stopReason = event.stop_reason;
-      if (event.type === 'usage') {
-        usage = {
-          inputTokens: (usage?.inputTokens ?? 0) + event.input_tokens,
-          outputTokens: (usage?.outputTokens ?? 0) + event.output_tokens,
-        };
-      }
+      if (event.type === 'usage') usage = addUsage(usage, event);
     },
     /** Events that the engine no longer had: what is told does not add up to the answer. */
     get dropped(): number {

@@ -1,7 +1,7 @@
 /** An agent's run and its result; the brand that tells a run from what looks like one. */
 import type { JsonObject } from './json.js';
 import type { AgentMessage } from './messages.js';
-import type { AgentEvent } from './run-events.js';
+import type { AgentEvent, UsageEvent } from './run-events.js';
 import { hasMember } from './thrown.js';
 
 /** What a run came to. */
@@ -51,6 +51,17 @@ export function brandRun(run: AgentRun): AgentRun {
 /** True for a run, of whichever copy of the package. Looking does not start it. */
 export function isAgentRun(value: unknown): value is AgentRun {
   return hasMember(value, BRAND);
+}
+
+/** The tokens of all calls so far and of another one. */
+export function addUsage(
+  usage: AgentRunResult['usage'],
+  event: UsageEvent,
+): NonNullable<AgentRunResult['usage']> {
+  return {
+    inputTokens: (usage?.inputTokens ?? 0) + event.input_tokens,
+    outputTokens: (usage?.outputTokens ?? 0) + event.output_tokens,
+  };
 }
 
 /** The result as `data.outputs` of a reply, without the ids: the reply carries them. */

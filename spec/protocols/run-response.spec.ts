@@ -141,3 +141,47 @@ describe('a chunk', () => {
     for (const size of sizes) expect(size).toBeLessThan(128 * 1024);
   });
 });
+
+describe('the tokens of a run', () => {
+  type Start = () => ReturnType<typeof run>;
+  const TELLERS: [how: string, tell: (start: Start) => Promise<unknown>][] = [
+    ['a result', async (start) => (await start().result).usage],
+    [
+      'uiMessageStream()',
+      async (start) => (await lastOf(uiMessageStream(start()))).messageMetadata,
+    ],
+    ['agUiEvents()', async (start) => (await lastOf(agUiEvents(start()))).result],
+  ];
+  const REPORTS: [what: string, counts: [number, number][], sum: object | undefined][] = [
+    ['are left out where the engine reports none', [], undefined],
+    ['are none where it reports none of them', [[0, 0]], { inputTokens: 0, outputTokens: 0 }],
+    [
+      'are those of all its calls',
+      [
+        [1, 2],
+        [10, 20],
+      ],
+      { inputTokens: 11, outputTokens: 22 },
+    ],
+  ];
+
+  async function lastOf(response: Response) {
+    const frames = (await response.text()).split('\n\n').filter((frame) => frame.includes('{'));
+    return JSON.parse(frames.at(-1)?.slice('data: '.length) ?? '');
+  }
+
+  it.each(
+    TELLERS.flatMap(([how, tell]) => REPORTS.map((report) => [how, ...report, tell] as const)),
+  )('in %s %s', async (how, _what, counts, sum, tell) => {
+    const engine = defineEngine('counting', async function* () {
+      for (const [input_tokens, output_tokens] of counts) {
+        yield { type: 'usage', input_tokens, output_tokens };
+      }
+    });
+    const told = await tell(() => run(engine, { messages: MESSAGES }));
+    const usage = how === 'a result' ? told : Object(told).usage;
+    if (sum === undefined) expect(JSON.stringify(told) ?? '').not.toContain('usage');
+    if (sum === undefined) expect(usage).toBeUndefined();
+    else expect(usage).toMatchObject(sum);
+  });
+});

@@ -1,10 +1,10 @@
 /** A run goes in, the AG-UI protocol's events of it come out. */
 import { randomUUID } from 'node:crypto';
 import { activeSlot } from '../../session/slot.js';
-import type { AgentRun } from '../../shared/agent-run.js';
+import { type AgentRun, type AgentRunResult, addUsage } from '../../shared/agent-run.js';
 import { configError } from '../../shared/errors.js';
 import { type Parsers, parseConfiguration } from '../../shared/option-parsing.js';
-import type { AgentEvent, UsageEvent } from '../../shared/run-events.js';
+import type { AgentEvent } from '../../shared/run-events.js';
 import { type RunTeller, toRunResponse } from '../run-response.js';
 
 /** How a run is told. An explicit `undefined` means the default. */
@@ -50,7 +50,7 @@ function createTeller(runId: string): RunTeller {
   let open: Message | undefined;
   let threadId = '';
   const interrupts: object[] = [];
-  const usage = { inputTokens: 0, outputTokens: 0 };
+  let usage: AgentRunResult['usage'];
 
   function* close(): Iterable<object> {
     if (open === undefined) return;
@@ -93,14 +93,15 @@ function createTeller(runId: string): RunTeller {
         yield toolResult(event);
         return;
       case 'usage':
-        return add(usage, event);
+        usage = addUsage(usage, event);
+        return;
       case 'run.end':
         yield* close();
         yield {
           type: 'RUN_FINISHED',
           threadId,
           runId,
-          result: { stopReason: event.stop_reason, usage },
+          result: { stopReason: event.stop_reason, ...(usage && { usage }) },
           ...(interrupts.length > 0 && { outcome: { type: 'interrupt', interrupts } }),
         };
     }
@@ -112,11 +113,6 @@ function createTeller(runId: string): RunTeller {
       yield { type: 'RUN_ERROR', message: detail, code };
     },
   };
-}
-
-function add(usage: { inputTokens: number; outputTokens: number }, event: UsageEvent): void {
-  usage.inputTokens += event.input_tokens;
-  usage.outputTokens += event.output_tokens;
 }
 
 function* toolCall({ id, name, arguments: args }: AgentEvent & { type: 'tool.call' }) {

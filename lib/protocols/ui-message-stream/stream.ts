@@ -1,8 +1,8 @@
 /** A run goes in; the AI SDK's UI message stream of it comes out. */
 import { activeSlot } from '../../session/slot.js';
-import type { AgentRun } from '../../shared/agent-run.js';
+import { type AgentRun, type AgentRunResult, addUsage } from '../../shared/agent-run.js';
 import { isJsonObject } from '../../shared/json.js';
-import type { AgentEvent, UsageEvent } from '../../shared/run-events.js';
+import type { AgentEvent } from '../../shared/run-events.js';
 import { type RunTeller, toRunResponse } from '../run-response.js';
 import { type Chunk, createParts } from './parts.js';
 
@@ -50,7 +50,7 @@ function createTeller(): RunTeller {
   // Who reads a run on, outside of its request, begins a new message: a result of a call before it has no place there.
   const isReadOn = activeSlot()?.data === undefined;
   const called = new Set<string>();
-  let usage: Pick<UsageEvent, 'input_tokens' | 'output_tokens'> | undefined;
+  let usage: AgentRunResult['usage'];
 
   function* tell(event: AgentEvent): Iterable<Chunk> {
     switch (event.type) {
@@ -78,10 +78,7 @@ function createTeller(): RunTeller {
         yield refused.has(event.id) ? denial(event) : toolOutput(event);
         return parts.answered();
       case 'usage':
-        usage = {
-          input_tokens: (usage?.input_tokens ?? 0) + event.input_tokens,
-          output_tokens: (usage?.output_tokens ?? 0) + event.output_tokens,
-        };
+        usage = addUsage(usage, event);
         return;
       case 'run.end':
         yield* parts.finish();
@@ -119,18 +116,11 @@ function toolOutput({ id, output, is_error }: AgentEvent & { type: 'tool.result'
   return { type: 'tool-output-error', ...common, errorText };
 }
 
-function finish(
-  stopReason: string,
-  usage: Pick<UsageEvent, 'input_tokens' | 'output_tokens'> | undefined,
-): Chunk {
+function finish(stopReason: string, usage: AgentRunResult['usage']): Chunk {
   const messageMetadata = {
     finishReason: stopReason,
     ...(usage && {
-      usage: {
-        inputTokens: usage.input_tokens,
-        outputTokens: usage.output_tokens,
-        totalTokens: usage.input_tokens + usage.output_tokens,
-      },
+      usage: { ...usage, totalTokens: usage.inputTokens + usage.outputTokens },
     }),
   };
   const finishReason = FINISH_REASONS.get(stopReason) ?? 'other';
