@@ -39,8 +39,27 @@ export const FRAMING: Readonly<Record<StreamType, Framing>> = {
 const LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
 /** JSON text on one line for every line reader. */
-export function escapeLineEnds(json: string): string {
-  return json.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
+export const escapeLineEnds = (json: string): string => escapeEach(json, LINE_ENDS);
+
+/** What the setting `json escape` means to Express. */
+const HTML = /[<>&]/g;
+
+function escapeEach(json: string, characters: RegExp): string {
+  return json.replace(
+    characters,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/**
+ * Writes an item, or an event, as `res.json()` of this app does, by its `json replacer` and `json escape`, but for `json spaces`: an
+ * item is one line. `undefined`, which JSON does not know, is null: an item is never dropped. Call it once for a stream.
+ */
+export function jsonWriterOf({ app }: Response): (item: unknown) => string {
+  const replacer: ((this: unknown, key: string, value: unknown) => unknown) | undefined =
+    app.get('json replacer') || undefined;
+  const write = (item: unknown) => JSON.stringify(item, replacer) ?? 'null';
+  return app.get('json escape') ? (item) => escapeEach(write(item), HTML) : write;
 }
 
 /** The headers of a stream. */

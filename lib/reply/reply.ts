@@ -8,7 +8,7 @@ import { eventIdOf } from '../shared/run-events.js';
 import { hasMember } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { expressing } from './event-text.js';
-import { setStreamHeaders } from './framing.js';
+import { jsonWriterOf, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
 import { isWebResponse, sendResponse } from './response.js';
@@ -75,7 +75,8 @@ async function sendRun(target: ReplyTarget, run: AgentRun, type: ReplyType): Pro
   // The schema of a run is that of its value; its events have their own shape. The first one brings the id, when the
   // request had none.
   const { slot } = target.state;
-  const encode = (event: unknown) => expressing(event, () => JSON.stringify(event));
+  const write = jsonWriterOf(target.res);
+  const encode = (event: unknown) => expressing(event, () => write(event));
   const headersReady = () => slot.fields.session_id !== undefined;
   return streamTo(target, type, run, { encode, idOf: eventIdOf, headersReady });
 }
@@ -85,9 +86,8 @@ function sendItems(
   source: AsyncIterable<unknown>,
   type: StreamType,
 ): Promise<void> {
-  // `undefined`, which JSON does not know, is null: an item is never dropped.
-  const encode = (item: unknown) =>
-    sendable(target, item, (checked) => JSON.stringify(checked) ?? 'null');
+  const write = jsonWriterOf(target.res);
+  const encode = (item: unknown) => sendable(target, item, write);
   return streamTo(target, type, source, { encode, headersReady: () => true });
 }
 

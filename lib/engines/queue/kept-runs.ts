@@ -1,7 +1,7 @@
 /** Where runs are kept goes in; what `resumeRun()` and `resumeSession()` share comes out: the way to a run, and its events as SSE. */
 import { context } from '@opentelemetry/api';
 import type { Request, Response } from 'express';
-import { setStreamHeaders } from '../../reply/framing.js';
+import { jsonWriterOf, setStreamHeaders } from '../../reply/framing.js';
 import { toProblem } from '../../reply/problem.js';
 import { HEARTBEAT_MS, sendStream } from '../../reply/stream.js';
 import { Client } from '../../request/client.js';
@@ -104,7 +104,7 @@ export async function sendEvents(
     type: SSE,
     client,
     heartbeatMs: HEARTBEAT_MS,
-    encode: (event) => JSON.stringify(event),
+    encode: jsonWriterOf(res),
     idOf: eventIdOf,
     beforeHeaders: () => {},
     headersReady: () => true,
