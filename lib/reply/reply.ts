@@ -1,13 +1,14 @@
 /** What a handler returned goes in; the reply goes out, as a value, a stream or a `Response`, with the session id on it. */
 import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
+import { depthError } from '../request/envelope.js';
 import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/agent-run.js';
-import { eventIdOf } from '../shared/run-events.js';
+import { type AgentEvent, eventIdOf } from '../shared/run-events.js';
 import { hasMember } from '../shared/thrown.js';
 import { discard } from './discard.js';
-import { expressing } from './event-text.js';
+import { faultOfAnswer, inexpressible } from './event-text.js';
 import { jsonWriterOf, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
@@ -68,15 +69,26 @@ async function sendSource<Source extends AsyncIterable<unknown>, Type extends Re
 }
 
 async function sendRun(target: ReplyTarget, run: AgentRun, type: ReplyType): Promise<void> {
+  const write = jsonWriterOf(target.res);
   if (type === 'application/json') {
     const result = await resultOf(target, run);
-    return nobodyReads(target) ? undefined : sendValue(target.res, target, toOutputs(result));
+    if (nobodyReads(target)) return;
+    try {
+      return await sendValue(target.res, target, toOutputs(result));
+    } catch (error) {
+      throw faultOfAnswer(result, error, write) ?? error;
+    }
   }
   // The schema of a run is that of its value; its events have their own shape. The first one brings the id, when the
   // request had none.
-  const { slot } = target.state;
-  const write = jsonWriterOf(target.res);
-  const encode = (event: unknown) => expressing(event, () => write(event));
+  const { slot, data } = target.state;
+  const encode = (event: unknown) => {
+    try {
+      return write(event);
+    } catch (cause) {
+      throw depthError(cause, data) ?? inexpressible(event as AgentEvent, cause, write) ?? cause;
+    }
+  };
   const headersReady = () => slot.fields.session_id !== undefined;
   return streamTo(target, type, run, { encode, idOf: eventIdOf, headersReady });
 }

@@ -1,4 +1,5 @@
 /** A worker's claim on a run goes in; its start, its events and its end are written, in order, each once. */
+import { expressing } from '../../reply/event-text.js';
 import type { AgentEvent } from '../../shared/run-events.js';
 import type { RunStore, Standing } from './run-store.js';
 
@@ -40,7 +41,7 @@ export class RunWriter {
    * @throws LostRun for an earlier one
    */
   async add(event: AgentEvent): Promise<void> {
-    this.#push(JSON.stringify(event));
+    this.#push(expressing(event, () => JSON.stringify(event)));
     if (this.#waiting.length >= MAX_BATCH) await this.#sent;
     if (this.#failure !== undefined) throw this.#failure;
   }
