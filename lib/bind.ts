@@ -142,7 +142,9 @@ async function serve(
     const output = isThenable(returned) ? await returned : returned;
     // A handler that stops because the client has left owes no answer.
     if (output === undefined && !taken.isTaken && !client.left) throw NOTHING_RETURNED();
-    const sending = sendReply({ req, res, state, offers, readOutput: plan.readOutput }, output);
+    const { readOutput } = plan;
+    const mayHaveAnswered = taken.isResTaken;
+    const sending = sendReply({ req, res, state, offers, readOutput, mayHaveAnswered }, output);
     if (sending !== undefined) await sending;
   } catch (error) {
     // The error is the client's fault or our own abort: the client that would get it has left.

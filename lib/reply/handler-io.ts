@@ -18,7 +18,7 @@ export interface HandlerIo {
 /** The second argument, and what the handler has taken of it. */
 export interface WatchedIo {
   readonly io: HandlerIo;
-  readonly taken: Pick<Exchange, 'isTaken' | 'signal'>;
+  readonly taken: Pick<Exchange, 'isTaken' | 'isResTaken' | 'signal'>;
 }
 
 export function createHandlerIo(
@@ -40,6 +40,7 @@ class Exchange {
   readonly #client: Client;
   readonly #slot: SessionSlot;
   #taken = false;
+  #resTaken = false;
 
   constructor(req: Request, res: Response, client: Client, slot: SessionSlot) {
     this.req = req;
@@ -54,9 +55,15 @@ class Exchange {
     return this.#taken;
   }
 
+  /** Whether it took `res`: then an answer that is there may be its own. */
+  get isResTaken(): boolean {
+    return this.#resTaken;
+  }
+
   note(name: PropertyKey): void {
     if (name === 'signal') this.signal ??= abortWhenLeft(this.#client, this.#slot);
     else if (name === 'req' || name === 'res') this.#taken = true;
+    if (name === 'res') this.#resTaken = true;
   }
 }
 

@@ -6,14 +6,14 @@ import { recordFailure } from '../session/request-span.js';
 import { echoSession } from '../session/request-state.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/agent-run.js';
 import { type AgentEvent, eventIdOf } from '../shared/run-events.js';
-import { hasMember } from '../shared/thrown.js';
 import { discard } from './discard.js';
+import { saysNothing, tellDropped } from './dropped.js';
 import { faultOfAnswer, inexpressible } from './event-text.js';
 import { jsonWriterOf, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
 import { isWebResponse, sendResponse } from './response.js';
-import { refusal } from './sendable.js';
+import { isStream, refusal } from './sendable.js';
 import { HEARTBEAT_MS, type StreamOptions, sendStream } from './stream.js';
 import { type OutputRules, sendable, sendValue } from './value.js';
 
@@ -22,6 +22,8 @@ export interface ReplyTarget extends OutputRules {
   readonly req: Request;
   readonly res: Response;
   readonly offers: Offers;
+  /** Whether the handler may have answered through `res`. */
+  readonly mayHaveAnswered: boolean;
 }
 
 /**
@@ -31,13 +33,16 @@ export interface ReplyTarget extends OutputRules {
  * @throws EnvelopeError `NOT_ACCEPTABLE` (406), `INVALID_OUTPUT` (500), and what a stream or run fails with
  */
 export function sendReply(target: ReplyTarget, output: unknown): Promise<void> | undefined {
-  const { req, res, offers } = target;
+  const { req, res, offers, state, mayHaveAnswered } = target;
   // `(bound, { res }) => res.json(…)` returns the response: it is answered.
   if (output === undefined || output === res) return undefined;
+  if (mayHaveAnswered && res.headersSent && !state.client.left) {
+    return saysNothing(output) ? undefined : tellDropped(res, state.client, output);
+  }
   if (isAgentRun(output)) return sendSource(target, output, offers.run, sendRun);
   // Its media type is its own: nothing is negotiated.
   if (isWebResponse(output)) return sendResponse(res, target, output);
-  if (isAsyncIterable(output)) return sendSource(target, output, offers.stream, sendItems);
+  if (isStream(output)) return sendSource(target, output, offers.stream, sendItems);
   if (nobodyReads(target)) return undefined;
   negotiate(req, offers.value);
   return sendValue(res, target, output);
@@ -158,10 +163,6 @@ function isByteStream(source: AsyncIterable<unknown>): boolean {
   return (
     source instanceof Readable && !source.readableObjectMode && source.readableEncoding === null
   );
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return hasMember(value, Symbol.asyncIterator);
 }
 
 /**

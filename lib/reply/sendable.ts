@@ -85,7 +85,7 @@ export function jsonValue(output: unknown): unknown {
 }
 
 /** Nobody will read it: what it holds open is closed, and a failure of it ends nothing else. */
-function giveUp(refused: unknown): void {
+export function giveUp(refused: unknown): void {
   const closing = isStream(refused) ? discard(refused) : orUndefined(() => cancelBody(refused));
   closing?.catch(() => undefined);
 }
@@ -94,7 +94,7 @@ function cancelBody(refused: unknown): Promise<void> | undefined {
   return isWebBody(Object(refused)) ? (refused as Partial<Response>).body?.cancel() : undefined;
 }
 
-function isStream(value: unknown): value is AsyncIterable<unknown> {
+export function isStream(value: unknown): value is AsyncIterable<unknown> {
   return hasMember(value, Symbol.asyncIterator);
 }
 

@@ -188,17 +188,6 @@ describe('a handler that answers by itself', () => {
     expect((await exchange(streaming.app)).text).toBe('later');
     expect([...errors, ...streaming.errors]).toEqual([]);
   });
-
-  it('is not answered a second time by what it returns', async () => {
-    const { app, errors } = appOf(
-      bind([], (_bound, { res }) => {
-        res.json('mine');
-        return 'not this';
-      }),
-    );
-    expect((await exchange(app)).text).toBe('"mine"');
-    expect(errors).toEqual([]);
-  });
 });
 
 describe('trace ids', () => {
