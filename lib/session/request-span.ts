@@ -36,10 +36,7 @@ function requestSpan(ctx: Context): Span | undefined {
 export function stampOpenSpans(slot: SessionSlot, ctx: Context = context.active()): void {
   const server = serverSpan(ctx);
   const active = trace.getSpan(ctx);
-  const spans: (Span | undefined)[] = guardTracing(
-    () => openSpansUpTo(server, active).map(({ span }) => span),
-    [],
-  );
+  const spans: (Span | undefined)[] = openSpansUpTo(server, active).map(({ span }) => span);
   // Where no processor of ours is registered, none of them is known as open.
   if (!spans.includes(server)) spans.unshift(server);
   if (!spans.includes(active)) spans.push(active);
@@ -50,10 +47,8 @@ export function stampOpenSpans(slot: SessionSlot, ctx: Context = context.active(
 /** Stamps one span, if it is open. */
 export function stampSpan(slot: SessionSlot, span: Span | undefined): void {
   if (span === undefined || !isRecording(span)) return;
-  guardTracing(() => {
-    diagnoseSpan(span);
-    joinSession(openSpan(span) ?? trackSpan(span, undefined), slot);
-  });
+  diagnoseSpan(span);
+  joinSession(openSpan(span) ?? trackSpan(span, undefined), slot);
 }
 
 /**
@@ -63,10 +58,8 @@ export function stampSpan(slot: SessionSlot, span: Span | undefined): void {
 export function adoptSpan(slot: SessionSlot, ctx: Context): void {
   const span = trace.getSpan(ctx);
   stampSpan(slot, span);
-  guardTracing(() => {
-    const open = openSpan(span);
-    if (open?.slot === slot) open.handedOn = slot;
-  });
+  const open = openSpan(span);
+  if (open?.slot === slot) open.handedOn = slot;
 }
 
 /** Trace and span id of the request, for replies; `undefined` where nothing traces. */
