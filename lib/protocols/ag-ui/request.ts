@@ -137,7 +137,7 @@ function toPart(part: unknown, at: string): MessagePart {
 function toSource({ mimeType, data, url }: JsonObject, at: string): MessagePart {
   if (typeof mimeType !== 'string') throw notCarried(at, 'must have a mimeType');
   if (typeof data === 'string') return toMedia(mimeType, { data });
-  if (typeof url === 'string') return fromUrl(mimeType, url);
+  if (typeof url === 'string') return fromUrl(mimeType, url, at);
   throw notCarried(at, 'must have its data or its url');
 }
 

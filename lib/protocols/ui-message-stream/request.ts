@@ -88,7 +88,7 @@ function toParts(part: unknown, at: string, decided: readonly string[]): Message
   // Structure, and what models think anew.
   if (type === 'step-start' || type === 'reasoning') return [];
   if (type === 'file' && typeof mediaType === 'string' && typeof url === 'string') {
-    return [fromUrl(mediaType, url)];
+    return [fromUrl(mediaType, url, at)];
   }
   if (type === 'dynamic-tool') return toToolParts(part, part.toolName, at, decided);
   if (type.startsWith('tool-')) return toToolParts(part, type.slice('tool-'.length), at, decided);
