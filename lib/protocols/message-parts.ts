@@ -1,6 +1,7 @@
 /** What clients say of media and tools goes in, parts of messages come out; what no part can say is an error with its place. */
 import { detailsError, type EnvelopeError } from '../shared/errors.js';
 import type { AgentMessage, MediaPart, MessagePart } from '../shared/messages.js';
+import { orUndefined } from '../shared/thrown.js';
 
 /** @throws nothing: the caller throws what it returns, an `INVALID_INPUT` (422) */
 export function notCarried(pointer: string, detail: string): EnvelopeError {
@@ -23,8 +24,8 @@ export function toMedia(mediaType: string, source: { data: string } | { url: str
 export function fromUrl(mediaType: string, url: string, at: string): MediaPart {
   if (!/^data:/i.test(url)) return toMedia(mediaType, { url });
   const comma = url.indexOf(',');
-  const text = decodeURIComponent(url.slice(comma + 1));
-  if (comma === -1) {
+  const text = orUndefined(() => decodeURIComponent(url.slice(comma + 1)));
+  if (comma === -1 || text === undefined) {
     throw notCarried(
       at,
       'must have a data: URL with base64 or percent-encoded UTF-8 after a comma',

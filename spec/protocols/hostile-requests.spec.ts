@@ -70,6 +70,9 @@ describe.each(withUrl)('a data: URL, on the route %s', (path, bodyOf, pointer) =
     ['has parameters that end nowhere', `data:a${';==='.repeat(28)}`],
     ['has one parameter of 200,000 signs', `data:a;${'='.repeat(200_000)}`],
     ['has no comma', 'data:image/png;base64'],
+    ['is cut in its percent-encoding', 'data:text/plain,100%'],
+    ['has a percent-encoding that is none', 'data:image/png;base64,%ZZ'],
+    ['is no UTF-8', 'data:text/plain,%E0%A4%A'],
   ])('that %s is a 422 by its place', async (_what, url) => {
     await clients(async (post, errors) => {
       const { status, text } = await post(path, bodyOf(url));
