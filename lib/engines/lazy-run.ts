@@ -52,12 +52,18 @@ export function createRun(drive: (control: RunControl) => Events): AgentRun {
           return source.next();
         },
         async return() {
-          const reason = new DOMException('The consumer of the run has stopped', 'AbortError');
-          stop.abort(reason);
-          source ??= events;
-          iterated = true;
-          await source.return();
-          control.reject(reason);
+          if (source === undefined && drained === undefined && !iterated) {
+            source = events;
+            iterated = true;
+          }
+          // A reader that was refused, or that reads what is kept for the result, must not end the run of others.
+          if (source !== events) source?.return();
+          else {
+            const reason = new DOMException('The consumer of the run has stopped', 'AbortError');
+            stop.abort(reason);
+            await source.return();
+            control.reject(reason);
+          }
           return { done: true, value: undefined };
         },
       };

@@ -1,5 +1,4 @@
 /** A run goes in; a `Response` comes out that tells its events as a protocol does, in server-sent events. */
-import { discard } from '../reply/discard.js';
 import { expressing } from '../reply/event-text.js';
 import { escapeLineEnds } from '../reply/framing.js';
 import { type Problem, toProblem } from '../reply/problem.js';
@@ -52,7 +51,8 @@ export function toRunResponse(
   if (!isAgentRun(run)) throw configError(`${place}: run`, 'must be what run() returns', run);
   const state = { failure: undefined as unknown };
   const encoder = new TextEncoder();
-  const next = tellingOf(run, teller, state);
+  const iterator = run[Symbol.asyncIterator]();
+  const next = tellingOf(iterator, teller, state);
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -60,7 +60,9 @@ export function toRunResponse(
         if (text !== '') controller.enqueue(encoder.encode(text));
         if (last) controller.close();
       },
-      cancel: () => discard(run),
+      async cancel() {
+        await iterator.return?.();
+      },
     },
     // The run starts when somebody reads, not when the response is made.
     { highWaterMark: 0 },
@@ -75,11 +77,10 @@ interface Told {
 
 /** Returns a function that gives the next frames, at least one, or the last ones. */
 function tellingOf(
-  run: AgentRun,
+  iterator: AsyncIterator<AgentEvent>,
   { tell, fail, end = '' }: RunTeller,
   state: { failure: unknown },
 ): () => Promise<Told> {
-  const iterator = run[Symbol.asyncIterator]();
   let pending: Promise<IteratorResult<AgentEvent>> | undefined;
   // A heartbeat sends the headers: they wait for the id that the run's first event may bring.
   let beats = getSessionId() !== undefined;
@@ -102,7 +103,7 @@ function tellingOf(
     } catch (error) {
       state.failure = error;
       // The failure may be ours, arguments that are no JSON, say: the run must still end.
-      discard(run, iterator).catch(() => undefined);
+      iterator.return?.().catch(() => undefined);
       return { text: text + framesOf(fail(toProblem(error))) + end, last: true };
     }
   };

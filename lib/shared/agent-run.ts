@@ -31,7 +31,7 @@ export interface AgentRunResult {
 
 /**
  * A run of an engine: iterate its events, or await its result, or both. It starts when it is first iterated or awaited. A
- * consumer that stops iterating ends the run. Events can be read once, and a second reader gets an `INVALID_OUTPUT`; where `result`
+ * consumer that stops iterating ends the run. Events can be read once: a second reader gets an `INVALID_OUTPUT`, and ends nothing. Where `result`
  * was awaited first, iterating gives them afterwards.
  *
  * Only `run()` makes one: an object of the same shape is an ordinary stream to a bound handler.
