@@ -43,6 +43,7 @@ export function createRunningSession(
   let session: EngineSession | undefined;
   let unread: AsyncIterator<AgentEvent> | undefined;
   let closing: Promise<void> | undefined;
+  const close = (opened: EngineSession | undefined) => finish(() => opened?.close(), sender);
 
   return {
     async open() {
@@ -51,7 +52,7 @@ export function createRunningSession(
       try {
         session = await orAborted(opening, signal);
       } catch (error) {
-        opening.then((late) => inRun(() => release(late, sender))).catch(() => undefined);
+        opening.then((late) => inRun(() => close(late))).catch(() => undefined);
         throw error;
       }
       if (typeof session?.prompt !== 'function') throw engineFailed(`${sender} opened no session`);
@@ -78,7 +79,14 @@ export function createRunningSession(
         );
         if (!isJsonObject(step)) throw engineFailed(`${sender} ended a step without a result`);
         if (step.done === true) break;
-        yield checkEvent(step.value, sender);
+        const event = checkEvent(step.value, sender);
+        yield event;
+        if (event.type === 'run.end') {
+          // Its `finally` is where a generator releases what it holds: that comes before `close()`.
+          const returned = inRun(() => finish(() => iterator?.return?.(), sender));
+          await orAborted(returned, signal);
+          break;
+        }
         if (taken % TURN === 0) await nextTurn();
       }
       unread = undefined;
@@ -90,7 +98,7 @@ export function createRunningSession(
         Promise.resolve(unread)
           .then((events) => events?.return?.())
           .catch(() => undefined);
-        return release(session, sender);
+        return close(session);
       });
       await closing;
     },
@@ -103,9 +111,10 @@ function withoutPromises(session: EngineSession): EngineSession {
   return session;
 }
 
-async function release(session: EngineSession | undefined, sender: string): Promise<void> {
+/** The last word of the engine. */
+async function finish(work: () => unknown, sender: string): Promise<void> {
   try {
-    await within(CLOSE_MS, (late) => orAborted(session?.close(), late));
+    await within(CLOSE_MS, (late) => orAborted(work(), late));
   } catch (error) {
     // The answer is complete, or a failure is already on its way: a close failure must not replace either.
     guardTracing(() => diag.error(`express-agent-envelope: ${sender} failed to close`, error));

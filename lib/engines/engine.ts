@@ -58,8 +58,8 @@ export interface EngineSession {
   readonly resumable?: { readonly runId: string; readonly startId: string } | undefined;
   /**
    * Answers the last message. `run.start` is not among the events: `run()` makes it. `run.end` is the last one, with the stop
-   * reason; `run()` takes the reason to be `stop` where it is left out. An event that is none of the vocabulary, or misses a
-   * member, fails the run.
+   * reason: `run()` reads no further, and calls `return()`. It takes the reason to be `stop` where it is left out. An event that is
+   * none of the vocabulary, or misses a member, fails the run.
    */
   prompt(request: EngineRequest): AsyncIterable<AgentEvent>;
   /**

@@ -33,6 +33,67 @@ const opening = (change: object): AgentEngine => {
   return engine;
 };
 
+const DELTA: AgentEvent = { type: 'message.delta', delta: 'a' };
+const END: AgentEvent = { type: 'run.end', stop_reason: 'stop' };
+/** What an engine of its own may do after it has said all. */
+const AFTER_THE_END: [what: string, engine: () => AgentEngine][] = (
+  [
+    [
+      'never ends its iterator',
+      async function* () {
+        yield* [DELTA, END];
+        await new Promise(() => {});
+      },
+    ],
+    [
+      'says more',
+      async function* () {
+        yield* [DELTA, END, DELTA];
+      },
+    ],
+    [
+      'ends again, for another reason',
+      async function* () {
+        yield* [DELTA, END, { type: 'run.end', stop_reason: 'length' }];
+      },
+    ],
+    [
+      'sends what is no event',
+      async function* () {
+        yield* [DELTA, END, 7];
+      },
+    ],
+    [
+      'throws',
+      async function* () {
+        yield* [DELTA, END];
+        throw new Error('late');
+      },
+    ],
+    [
+      'throws in its clean-up',
+      async function* () {
+        try {
+          yield* [DELTA, END];
+        } finally {
+          await Promise.reject(new Error('late'));
+        }
+      },
+    ],
+    [
+      'has an iterator that cannot be closed',
+      () => {
+        const events = [DELTA, END, DELTA];
+        const next = async () => ({ done: events.length === 0, value: events.shift() });
+        return { [Symbol.asyncIterator]: () => ({ next }) };
+      },
+    ],
+  ] as const
+).flatMap(([what, prompt]) => [
+  [what, () => opening({ prompt })],
+  [`${what}, by defineEngine()`, () => defineEngine('own', prompt as never)],
+]);
+
 describe('an event that is none fails the run, and the failure names its type:', () => {
   it.each([
     [undefined, 'an event that is not an object'],
@@ -177,6 +238,37 @@ describe('an engine that forgets its promises', () => {
     } finally {
       jest.useRealTimers();
     }
+  });
+});
+
+describe('an answer', () => {
+  it.each<[what: string, engine: () => AgentEngine]>(AFTER_THE_END)(
+    'is over with run.end, although its engine %s',
+    async (_what, engine) => {
+      const running = run(engine(), ASK);
+      const events: AgentEvent[] = [];
+      for await (const event of running) events.push(event);
+      expect(events.slice(1)).toEqual([DELTA, END]);
+      expect(await running.result).toMatchObject({ output: 'a', stopReason: 'stop' });
+      expect((await run(engine(), ASK).result).output).toBe('a');
+    },
+  );
+
+  it('waits until its generator has cleaned up, and is closed then', async () => {
+    const order: string[] = [];
+    const engine = opening({
+      async *prompt() {
+        try {
+          yield* [DELTA, END];
+        } finally {
+          await new Promise(setImmediate);
+          order.push('finally');
+        }
+      },
+      close: async () => void order.push('close'),
+    });
+    await run(engine, ASK).result;
+    expect(order).toEqual(['finally', 'close']);
   });
 });
 

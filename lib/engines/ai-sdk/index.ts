@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Experimental_DownloadFunction as Download, LanguageModel } from 'ai';
 import type { AgentMessage } from '../../shared/messages.js';
+import type { AgentEvent } from '../../shared/run-events.js';
 import type { AgentEngine, EngineSession } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
 import { refuseParts } from '../message-error.js';
@@ -78,15 +79,22 @@ function openSession(configuration: AiSdkConfiguration, signal: AbortSignal): En
         ...(system !== undefined && { system }),
       });
       const translate = createTranslator(approvals);
+      let last: AgentEvent | undefined;
       try {
         for await (const part of answer.fullStream) {
           // After an abort the SDK ends its spans and the stream, without a failure.
-          if (!stop.signal.aborted) yield* translate(part);
+          if (stop.signal.aborted) continue;
+          for (const event of translate(part)) {
+            if (event.type === 'run.end') last = event;
+            else yield event;
+          }
         }
         stop.signal.throwIfAborted();
       } finally {
         end();
       }
+      // Nobody reads on after it, and the SDK has its telemetry to end.
+      if (last !== undefined) yield last;
     },
     async close() {
       unfollow();

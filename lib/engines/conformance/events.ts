@@ -1,5 +1,6 @@
 /** The cases about the events that an engine's session sends, before `run()` makes anything of them. */
 import assert from 'node:assert/strict';
+import { setTimeout } from 'node:timers/promises';
 import type { AgentEvent } from '../../shared/run-events.js';
 import { checkEvent, EVENT_TYPES } from '../event-check.js';
 import { run } from '../run.js';
@@ -8,13 +9,17 @@ import { ask, type ConformanceCase, type ConformanceSubject, collect } from './s
 /** `run()` makes the one, a reader of kept events the other. */
 const NOT_OF_ENGINES: readonly AgentEvent['type'][] = ['run.start', 'events.dropped'];
 
+/** As long as a run waits for an engine that has said all. */
+const END_MS = 5_000;
+
 export function eventCases({ engine }: ConformanceSubject): ConformanceCase[] {
   // Read once for all cases: an engine may take its time to open.
-  let reading: Promise<readonly AgentEvent[]> | undefined;
-  const read = () => {
-    reading ??= eventsOf(engine());
+  let reading: ReturnType<typeof answerOf> | undefined;
+  const readAnswer = () => {
+    reading ??= answerOf(engine());
     return reading;
   };
+  const read = async () => (await readAnswer()).events;
   const assertValid = async (isMeant: (type: unknown) => boolean) => {
     const events = await read();
     for (const event of events.filter((sent) => isMeant(sent?.type))) {
@@ -41,8 +46,10 @@ export function eventCases({ engine }: ConformanceSubject): ConformanceCase[] {
     {
       name: 'ends its answer with run.end, which has the reason',
       async test() {
-        const types = (await read()).map((event) => event?.type);
+        const { events, isOver } = await readAnswer();
+        const types = events.map((event) => event?.type);
         assert.equal(types.indexOf('run.end'), types.length - 1, 'run.end is the last event');
+        assert.ok(isOver, `the answer is over within ${END_MS} ms of run.end`);
       },
     },
     {
@@ -78,12 +85,20 @@ export function eventCases({ engine }: ConformanceSubject): ConformanceCase[] {
   ];
 }
 
-async function eventsOf(
-  engine: ReturnType<ConformanceSubject['engine']>,
-): Promise<readonly AgentEvent[]> {
+/** All that an engine sends; `run()` itself reads no further than to `run.end`. */
+async function answerOf(engine: ReturnType<ConformanceSubject['engine']>) {
   const session = await engine.open(ask('Hello'), new AbortController().signal);
+  const events: AgentEvent[] = [];
   try {
-    return await collect(session.prompt(ask('Hello')));
+    const iterator = session.prompt(ask('Hello'))[Symbol.asyncIterator]();
+    for (let event: AgentEvent | undefined; ; ) {
+      const next = iterator.next();
+      const late = () => setTimeout(END_MS, undefined, { ref: false });
+      const step = await (event?.type === 'run.end' ? Promise.race([next, late()]) : next);
+      if (step === undefined || step.done) return { events, isOver: step !== undefined };
+      event = step.value;
+      events.push(event);
+    }
   } finally {
     // How it closes is the matter of other cases.
     await Promise.resolve(session.close?.()).catch(() => undefined);

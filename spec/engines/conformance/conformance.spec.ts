@@ -186,6 +186,38 @@ describe('a conformance case rejects for an engine that breaks its rule:', () =>
   });
 });
 
+describe('an engine cannot pass whose answer', () => {
+  const END: AgentEvent = { type: 'run.end', stop_reason: 'stop' };
+  it.each<[what: string, script: Script, message: string]>([
+    [
+      'goes on after run.end',
+      async function* () {
+        yield* [END, { type: 'message.delta', delta: 'a' }] as const;
+      },
+      'run.end is the last event',
+    ],
+    [
+      'ends twice',
+      async function* () {
+        yield* [END, END];
+      },
+      'run.end is the last event',
+    ],
+    [
+      'never ends after run.end',
+      async function* () {
+        yield END;
+        await new Promise(() => {});
+      },
+      'the answer is over within 5000 ms of run.end',
+    ],
+  ])('%s', async (_what, script, message) => {
+    const name = 'ends its answer with run.end, which has the reason';
+    const found = casesOf(sends(script)).find((each) => each.name === name);
+    await expect(found?.test()).rejects.toThrow(message);
+  });
+});
+
 describe('an engine cannot pass whose session', () => {
   const closing = () => casesOf(unclosable, withSession({ prompt: fail, close: undefined }));
   const ends = closing().filter(({ name }) => name.startsWith('is closed'));
