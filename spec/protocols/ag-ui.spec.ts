@@ -248,6 +248,25 @@ describe('agUiEvents()', () => {
     expect(named).toContain('"runId":"run-1"');
   });
 
+  it.each([{ runId: 7 }, { runId: '' }, { runId: null }, {}])(
+    'has one of its own where that of an envelope is none: %j',
+    async (inputs) => {
+      const app = express();
+      const ask = { messages: [{ role: 'user' as const, content: 'one' }] };
+      app.use(agentEnvelope());
+      app.post(
+        '/',
+        bind([], () => agUiEvents(run(smallEngine(), ask))),
+      );
+      await serving(app, async (url) => {
+        const headers = { 'content-type': 'application/json' };
+        const body = JSON.stringify({ inputs });
+        const reply = await fetch(url, { method: 'POST', headers, body });
+        expect(await reply.text()).toMatch(/"RUN_STARTED",.*"runId":"[0-9a-f-]{36}"/);
+      });
+    },
+  );
+
   it.each([{ runId: '' }, { runId: 7 }, { id: 'run-1' }])(
     'refuses wrong options: %j',
     (options) => {

@@ -96,3 +96,125 @@ describe.each(withUrl)('a data: URL, on the route %s', (path, bodyOf, pointer) =
     });
   });
 });
+
+describe('an id of AG-UI that is none', () => {
+  it.each([
+    ['/runId', { runId: '' }],
+    ['/runId', { runId: 5 }],
+    ['/runId', { runId: { toString: 5 } }],
+    ['/messages/0/toolCallId', { messages: [{ role: 'tool', content: '1' }] }],
+    [
+      '/messages/0/toolCallId',
+      { messages: [{ role: 'tool', toolCallId: { toString: 5 }, content: '1' }] },
+    ],
+  ])('is a 422 by its place %s: %j', async (pointer, spoilt) => {
+    await clients(async (post) => {
+      const body = { threadId: 'c', messages: [user({ content: 'Hi' })], ...spoilt };
+      const { status, text } = await post('ag-ui', body);
+      expect([status, text]).toEqual([422, expect.stringContaining(`${pointer} must be a string`)]);
+    });
+  });
+});
+
+/** A body of each client with everything in it that it can say. */
+const TOOL = { toolCallId: 'call-1', input: { a: 1 } };
+const BODIES: [path: string, body: object][] = [
+  [
+    'ui',
+    {
+      id: 'c',
+      trigger: 'submit-message',
+      messages: [
+        { id: '1', role: 'system', parts: [{ type: 'text', text: 'Be brief.' }] },
+        user({
+          parts: [{ type: 'file', mediaType: 'image/png', url: 'data:image/png;base64,YQ==' }],
+        }),
+        {
+          id: '2',
+          role: 'assistant',
+          parts: [
+            { type: 'step-start' },
+            { type: 'reasoning', text: 'Hm' },
+            { type: 'tool-a', ...TOOL, state: 'output-available', output: 1 },
+            {
+              type: 'dynamic-tool',
+              toolName: 'b',
+              ...TOOL,
+              state: 'output-error',
+              errorText: 'no',
+            },
+            {
+              ...{ type: 'tool-c', toolCallId: 'call-2', state: 'approval-responded', input: {} },
+              approval: { id: 'call-2', approved: true },
+            },
+          ],
+        },
+      ],
+    },
+  ],
+  [
+    'ag-ui',
+    {
+      ...{ threadId: 'c', runId: 'r', parentRunId: 'q', state: {}, tools: [], context: [] },
+      forwardedProps: {},
+      messages: [
+        { id: '1', role: 'developer', content: 'Be brief.' },
+        user({
+          content: [
+            { type: 'text', text: 'See' },
+            { type: 'image', source: { type: 'data', value: 'YQ==', mimeType: 'image/png' } },
+            { type: 'binary', mimeType: 'image/png', url: 'data:image/png,a' },
+          ],
+        }),
+        {
+          id: '2',
+          role: 'assistant',
+          content: 'Well.',
+          toolCalls: [
+            { id: 'call-1', type: 'function', function: { name: 'a', arguments: '{}' } },
+            { id: 'call-2', type: 'function', function: { name: 'b', arguments: '{}' } },
+          ],
+        },
+        { id: '3', role: 'tool', toolCallId: 'call-1', content: '1', error: 'no' },
+        { id: '4', role: 'reasoning', content: 'Hm' },
+      ],
+      resume: [{ interruptId: 'call-2', status: 'resolved', payload: { approved: true } }],
+    },
+  ],
+];
+
+const JUNK: readonly unknown[] = [undefined, null, 5, '', 'data:,%', [], [null], { toString: 5 }];
+
+/** The body with each member, of each depth, in turn replaced by each junk. */
+function* spoilt(value: unknown, put: (given: unknown) => unknown): Generator<[unknown, unknown]> {
+  for (const junk of JUNK) yield [put(junk), junk];
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    yield* spoilt(member, (given) => {
+      const copy = structuredClone(value) as Record<string, unknown>;
+      copy[name] = given;
+      return put(copy);
+    });
+  }
+}
+
+describe.each(BODIES)('a body for the route %s', (path, body) => {
+  it('is answered', async () => {
+    await clients(async (post) => {
+      expect(await post(path, body)).toMatchObject({ status: 200 });
+    });
+  });
+
+  it('of which any member is junk is answered, or refused as text', async () => {
+    await clients(async (post, errors) => {
+      const wrong: unknown[] = [];
+      for (const [sent] of spoilt(body, (given) => given)) {
+        if (sent === undefined) continue;
+        const { status, text } = await post(path, sent);
+        const isFault = status >= 500 || /"(RUN_ERROR|error)"|INTERNAL_ERROR/.test(text);
+        if (isFault) wrong.push({ sent: JSON.stringify(sent), status, text, error: errors.at(-1) });
+      }
+      expect(wrong).toEqual([]);
+    });
+  });
+});

@@ -17,11 +17,17 @@ export interface AgUiEventsOptions {
 }
 
 const PARSERS: Parsers<{ runId: string }> = {
-  runId: (value = activeSlot()?.data?.inputs.runId ?? randomUUID()) => {
+  runId: (value = idOfRequest() ?? randomUUID()) => {
     if (typeof value === 'string' && value !== '') return value;
     throw configError('agUiEvents: runId', 'must be a string that is not empty', value);
   },
 };
+
+/** What is no id is another input of the app's, by the same name: `agUiRequest()` has refused a client's. */
+function idOfRequest(): string | undefined {
+  const runId = activeSlot()?.data?.inputs.runId;
+  return typeof runId === 'string' && runId !== '' ? runId : undefined;
+}
 
 /**
  * Tells a run as AG-UI events, which `HttpAgent` of `@ag-ui/client` reads, with the session id as the `threadId`: the run's start

@@ -6,7 +6,7 @@ import type { ToolApproval } from '../../shared/run-events.js';
 import { type ClientRequestOptions, clientRequest } from '../client-request.js';
 import { cutOff, fromUrl, notCarried, toMedia, toMessage } from '../message-parts.js';
 
-const INPUTS = ['runId', 'parentRunId', 'state', 'tools', 'context', 'forwardedProps', 'resume'];
+const INPUTS = ['parentRunId', 'state', 'tools', 'context', 'forwardedProps', 'resume'];
 
 /**
  * Takes the requests of an unmodified `HttpAgent` of `@ag-ui/client`: its `threadId` becomes the `session_id`, its messages
@@ -35,12 +35,20 @@ export function agUiRequest(options?: ClientRequestOptions): RequestHandler {
       sessionId: ({ threadId }) => threadId,
       inputs: (body) => ({
         ...Object.fromEntries(Object.entries(body).filter(([name]) => INPUTS.includes(name))),
+        ...toRunId(body.runId),
         messages: toMessages(body.messages as unknown[], toApprovals(body.resume)),
       }),
-      taken: ['threadId', 'messages', ...INPUTS],
+      taken: ['threadId', 'runId', 'messages', ...INPUTS],
     },
     options,
   );
+}
+
+/** Absent or null, it is `agUiEvents()` that makes one. */
+function toRunId(runId: unknown): { runId?: string } {
+  if (runId === undefined || runId === null) return {};
+  if (typeof runId === 'string' && runId !== '') return { runId };
+  throw notCarried('/runId', 'must be a string that is not empty');
 }
 
 /** What the user answers to the interrupts of the run before, one for each call. */
@@ -100,12 +108,15 @@ type Results = Map<unknown, readonly MessagePart[]>;
 
 function resultsOf(messages: readonly unknown[]): Results {
   const results: Results = new Map();
-  for (const message of messages) {
+  for (const [i, message] of messages.entries()) {
     if (!isJsonObject(message) || message.role !== 'tool') continue;
     const { toolCallId: id, content, error } = message;
+    if (typeof id !== 'string') {
+      throw notCarried(`/messages/${i}/toolCallId`, 'must be a string');
+    }
     const failed = error !== undefined && error !== null;
     const output = failed && !content ? error : content;
-    results.set(id, [{ type: 'tool.result', id: String(id), output, is_error: failed }]);
+    results.set(id, [{ type: 'tool.result', id, output, is_error: failed }]);
   }
   return results;
 }
