@@ -85,16 +85,14 @@ interface Surroundings extends RunConfiguration {
 async function* drive(
   engine: AgentEngine,
   request: EngineRequest,
-  { slot, base, signal: outer, captureContent }: Surroundings,
-  { stop, resolve, reject }: RunControl,
+  surroundings: Surroundings,
+  control: RunControl,
 ): AsyncGenerator<AgentEvent, void> {
+  const { slot, base } = surroundings;
+  const { stop, resolve, reject } = control;
   const { signal } = stop;
-  const unfollow = follow(stop, outer);
-  const spans = new RunSpans(engine, request, contextWithSlot(slot, base), captureContent);
-  const transcript = createTranscript(request, engine.accepts);
-  // The engine's code runs in the session and under the run's span, no matter which code pulls the events.
-  const inRun = <T>(code: () => T): T => runInSlot(slot, spans.context, code);
-  const session = createRunningSession(engine, request, signal, inRun);
+  const { spans, transcript, session } = begin(engine, request, surroundings, control);
+  const unfollow = follow(stop, surroundings.signal);
   let failure: unknown;
   // React at once: a consumer that is stuck may never pull again. Close the session before rejecting, so nothing is open once
   // the caller sees the end. A failure takes this way, too, by the abort in `finally`.
@@ -136,6 +134,27 @@ async function* drive(
     spans.end({ stopReason: 'cancelled' });
     // The `onAbort` callback above has rejected by now; a second rejection has no effect.
     if (failure !== undefined) reject(failure);
+  }
+}
+
+/** The engine and the messages may be others by now than `run()` has checked: what they throw here must end the run, too. */
+function begin(
+  engine: AgentEngine,
+  request: EngineRequest,
+  { slot, base, captureContent }: Surroundings,
+  { stop, reject }: RunControl,
+) {
+  try {
+    const transcript = createTranscript(request, engine.accepts);
+    const spans = new RunSpans(engine, request, contextWithSlot(slot, base), captureContent);
+    // The engine's code runs in the session and under the run's span, no matter which code pulls the events.
+    const inRun = <T>(code: () => T): T => runInSlot(slot, spans.context, code);
+    const session = createRunningSession(engine, request, stop.signal, inRun);
+    return { spans, transcript, session };
+  } catch (error) {
+    const failure = toEngineError(engine.name, error);
+    reject(failure);
+    throw failure;
   }
 }
 

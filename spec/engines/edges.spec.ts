@@ -11,6 +11,7 @@ import {
   run,
 } from '../../lib/engines/index.js';
 import { SessionSpanProcessor, withSessionId } from '../../lib/index.js';
+import type { AgentMessage } from '../../lib/shared/messages.js';
 import { gate } from '../helpers.js';
 import { smallEngine, useTool } from './small-engine.js';
 
@@ -238,6 +239,47 @@ describe('an engine that forgets its promises', () => {
     } finally {
       jest.useRealTimers();
     }
+  });
+});
+
+describe('a run that cannot begin fails in its result, too:', () => {
+  const messages = () => [{ role: 'user', content: 'Hello' }] as AgentMessage[];
+  it.each<[what: string, start: () => AgentRun]>([
+    [
+      'its engine has a provider that cannot be read',
+      () => {
+        const provider = {
+          get: () => {
+            throw new Error('no key');
+          },
+        };
+        return run(Object.defineProperty(smallEngine(), 'provider', provider), ASK);
+      },
+    ],
+    [
+      'its messages have changed since',
+      () => {
+        const sent = messages();
+        const running = run(smallEngine(), { messages: sent });
+        sent.push(null as never);
+        return running;
+      },
+    ],
+    [
+      'its engine has changed since',
+      () => {
+        const engine = { ...smallEngine(), accepts: [] };
+        const running = run(engine, { messages: messages() });
+        engine.accepts = 5 as never;
+        return running;
+      },
+    ],
+  ])('%s', async (_what, start) => {
+    const failed = { code: 'ENGINE_FAILED', cause: expect.any(Error) };
+    expect(await failureOf(start())).toMatchObject(failed);
+    const running = start();
+    await expect(running[Symbol.asyncIterator]().next()).rejects.toMatchObject(failed);
+    expect(await failureOf(running)).toMatchObject(failed);
   });
 });
 
