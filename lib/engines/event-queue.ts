@@ -14,7 +14,7 @@ export interface EventQueue<T> {
  * would pile up in theirs.
  */
 export function createEventQueue<T extends object>(): EventQueue<T> {
-  const waiting: T[] = [];
+  let waiting: T[] = [];
   let ended: { readonly failure: unknown } | undefined;
   let wake = () => {};
   return {
@@ -28,7 +28,11 @@ export function createEventQueue<T extends object>(): EventQueue<T> {
     },
     async *items() {
       for (;;) {
-        for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) yield item;
+        // All at once: to take the first of many, one by one, moves the others each time.
+        const taken = waiting;
+        waiting = [];
+        yield* taken;
+        if (waiting.length > 0) continue;
         if (ended !== undefined) break;
         await new Promise<void>((resolve) => {
           wake = resolve;

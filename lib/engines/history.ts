@@ -28,7 +28,8 @@ export function toTurns(messages: readonly AgentMessage[]): Turn[] {
   const decisions = new Map(decisionsOf(turns).map((decision) => [decision.call, decision]));
   const answer = (call: ToolCall): Answered => {
     const decision = decisions.get(call);
-    return { call, result: results.get(call.id)?.shift() ?? unanswered(call, decision), decision };
+    const result = results.get(call.id)?.next().value ?? unanswered(call, decision);
+    return { call, result, decision };
   };
   const asked = [...decisions.keys()];
   const last = turns.findLastIndex(({ role }) => role === 'assistant');
@@ -59,13 +60,17 @@ function partsOf(content: AgentMessage['content']): readonly MessagePart[] {
 }
 
 /** By id, in order: agents use an id again in a later turn. */
-function resultsOf(messages: readonly AgentMessage[]): Map<string, ToolResult[]> {
+function resultsOf(
+  messages: readonly AgentMessage[],
+): Map<string, Iterator<ToolResult, undefined>> {
   const results = new Map<string, ToolResult[]>();
   for (const part of messages.flatMap(({ content }) => partsOf(content))) {
     if (part.type !== 'tool.result') continue;
-    results.set(part.id, [...(results.get(part.id) ?? []), part]);
+    const ofId = results.get(part.id);
+    if (ofId) ofId.push(part);
+    else results.set(part.id, [part]);
   }
-  return results;
+  return new Map([...results].map(([id, ofId]) => [id, ofId.values()]));
 }
 
 /** What is said after a result was said by the next call to the model. */

@@ -65,7 +65,8 @@ function pointerOf(messages: unknown): string {
 /** Zod, for one, gives back a copy without the members that it does not know, such as a client's own id of a message. */
 function isCopy(messages: unknown, sent: unknown): boolean {
   if (!Array.isArray(messages) || !Array.isArray(sent)) return false;
-  return messages.length > 0 && isDeepStrictEqual(messages.map(said), sent.map(said));
+  if (messages.length === 0 || messages.length !== sent.length) return false;
+  return isDeepStrictEqual(messages.map(said), sent.map(said));
 }
 
 function said(message: unknown): unknown {

@@ -4,9 +4,9 @@ import { diagnoseSpan } from '../session/self-diagnosis.js';
 import { idAttributes, type SessionSlot } from '../session/slot.js';
 import { guardTracing, idsOf, startSpan } from '../session/tracing.js';
 import type { AgentRunResult } from '../shared/agent-run.js';
-import type { AgentEvent } from '../shared/run-events.js';
+import type { AgentEvent, ToolCall } from '../shared/run-events.js';
 import { ChatSpans } from './chat-spans.js';
-import { type Decision, decisionsOf } from './decisions.js';
+import { decisionsOf } from './decisions.js';
 import type { AgentEngine, EngineRequest } from './engine.js';
 import { errorType, modelAttribute, toText, usageAttributes } from './genai-attributes.js';
 import { toGenAiInput, toGenAiOutput } from './genai-messages.js';
@@ -31,7 +31,7 @@ export class RunSpans {
   readonly #agent: Span;
   readonly #tools = new Map<string, Span>();
   /** A call of an earlier run that the user has approved runs in this one. */
-  readonly #decisions: readonly Decision[];
+  readonly #approved: ReadonlyMap<string, ToolCall>;
   readonly #begin = new Date();
   readonly #chats = new ChatSpans((startTime) => this.#startChat(startTime));
   #model: string | undefined;
@@ -53,7 +53,8 @@ export class RunSpans {
   ) {
     this.#captureContent = captureContent;
     this.#model = request.model;
-    this.#decisions = decisionsOf(request.messages);
+    const approved = decisionsOf(request.messages).filter((decision) => decision.approved);
+    this.#approved = new Map(approved.map(({ call }) => [call.id, call]));
     this.#common = {
       'gen_ai.provider.name': engine.provider ?? engine.name,
       'gen_ai.agent.name': engine.name,
@@ -150,8 +151,8 @@ export class RunSpans {
 
   /** An approved call has no `tool.call` in this run, which begins with it. */
   #startApproved(id: string): Span | undefined {
-    const decision = this.#decisions.find(({ call, approved }) => approved && call.id === id);
-    return decision && this.#startTool(decision.call.name, id, this.#begin);
+    const call = this.#approved.get(id);
+    return call && this.#startTool(call.name, id, this.#begin);
   }
 
   #startChat(startTime: Date): Span {

@@ -1,5 +1,5 @@
 /** Whatever a client puts in the place of whatever is in the bodies of its protocol, it is the client's fault: a 4xx as text. */
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import { defineEngine, run } from '../../lib/engines/index.js';
 import { agentEnvelope, bind, problemDetails } from '../../lib/index.js';
 import { agUiEvents, agUiRequest } from '../../lib/protocols/ag-ui/index.js';
@@ -215,6 +215,52 @@ describe.each(BODIES)('a body for the route %s', (path, body) => {
         if (isFault) wrong.push({ sent: JSON.stringify(sent), status, text, error: errors.at(-1) });
       }
       expect(wrong).toEqual([]);
+    });
+  });
+});
+
+describe('the work for a body grows with its length, and not with its square', () => {
+  const N = 2_000;
+  const many = (item: object) => Array.from({ length: N }, () => item);
+  const approval = { type: 'tool-a', toolCallId: 'a', state: 'approval-responded', input: {} };
+
+  it.each<[what: string, middleware: RequestHandler, body: { messages: object[] }]>([
+    ['messages of the user', uiMessageRequest(), { messages: many({ role: 'user', parts: [] }) }],
+    ['approvals', uiMessageRequest(), { messages: [{ role: 'assistant', parts: many(approval) }] }],
+    [
+      'calls and results',
+      agUiRequest(),
+      {
+        threadId: 'c',
+        messages: [
+          {
+            ...{ role: 'assistant', content: '' },
+            toolCalls: many({ id: 'a', function: { name: 'b', arguments: '{}' } }),
+          },
+          ...many({ role: 'tool', toolCallId: 'a', content: '1' }),
+        ],
+      } as { messages: object[] },
+    ],
+  ])('%s', async (_what, middleware, body) => {
+    let reads = 0;
+    const counting = <T extends object>(target: T): T =>
+      new Proxy(target, {
+        get(from, name, receiver) {
+          reads += 1;
+          const value: unknown = Reflect.get(from, name, receiver);
+          return typeof value === 'object' && value !== null ? counting(value) : value;
+        },
+      });
+    const app = express();
+    app.use((req, _res, next) => {
+      req.body = counting(structuredClone(body));
+      next();
+    });
+    app.post('/', middleware, (_req, res) => void res.json({ done: true }));
+    await serving(app, async (url) => {
+      expect((await fetch(url, { method: 'POST' })).status).toBe(200);
+      expect(reads).toBeGreaterThan(N);
+      expect(reads).toBeLessThan(100 * N);
     });
   });
 });

@@ -120,12 +120,11 @@ function providerOf(model: LanguageModel): string | undefined {
 function refuseDownloads(messages: readonly AgentMessage[]): Download {
   return async (downloads) => {
     const refused = downloads.filter(({ isUrlSupportedByModel }) => !isUrlSupportedByModel);
-    const urls = refused.map(({ url }) => url.href);
+    const urls = new Set(refused.map(({ url }) => url.href));
     refuseParts(
       messages,
       'this model',
-      (part) =>
-        !('url' in part) || part.url === undefined || !urls.includes(new URL(part.url).href),
+      (part) => !('url' in part) || part.url === undefined || !urls.has(new URL(part.url).href),
     );
     return downloads.map(() => null);
   };

@@ -44,6 +44,8 @@ export function uiMessageRequest(options?: ClientRequestOptions): RequestHandler
 }
 
 function toMessages(messages: readonly unknown[]): AgentMessage[] {
+  // Whatever is looked for in all messages is looked for once: a client may send as many as it likes.
+  const last = messages.findLastIndex(isAnswer);
   return messages.flatMap((message, i) => {
     const at = `/messages/${i}`;
     if (!isJsonObject(message)) throw notCarried(at, 'must be an object');
@@ -52,8 +54,8 @@ function toMessages(messages: readonly unknown[]): AgentMessage[] {
       throw notCarried(`${at}/role`, 'must be one of system, user, assistant');
     }
     if (!Array.isArray(parts)) throw notCarried(`${at}/parts`, 'must be an array');
-    const decided = i === messages.findLastIndex(isAnswer) ? decisionsIn(parts) : [];
-    const ids = decided.map(({ id }) => id);
+    const decided = i === last ? decisionsIn(parts) : [];
+    const ids = new Set(decided.map(({ id }) => id));
     return [
       ...toMessage(
         role,
@@ -79,7 +81,7 @@ function decisionsIn(parts: readonly unknown[]): ToolApproval[] {
 const isApproved = (approval: unknown) => isJsonObject(approval) && approval.approved === true;
 
 /** @param decided - the calls that the user decides about in this turn */
-function toParts(part: unknown, at: string, decided: readonly string[]): MessagePart[] {
+function toParts(part: unknown, at: string, decided: ReadonlySet<string>): MessagePart[] {
   if (!isJsonObject(part) || typeof part.type !== 'string') {
     throw notCarried(at, 'must be an object with a type');
   }
@@ -99,7 +101,7 @@ function toToolParts(
   part: JsonObject,
   name: unknown,
   at: string,
-  decided: readonly string[],
+  decided: ReadonlySet<string>,
 ): MessagePart[] {
   const { toolCallId: id, state, input, output, errorText } = part;
   if (typeof id !== 'string') throw notCarried(`${at}/toolCallId`, 'must be a string');
@@ -113,7 +115,7 @@ function toToolParts(
     case 'output-denied':
       return [call, refused(id)];
     case 'approval-responded':
-      if (decided.includes(id)) return [call];
+      if (decided.has(id)) return [call];
       return [call, isApproved(part.approval) ? cutOff(id) : refused(id)];
     default:
       return [call, cutOff(id)];
