@@ -1,6 +1,6 @@
 /** Whatever an engine or a runner sent as an event goes in; an event of the vocabulary comes out, or an `ENGINE_FAILED`. */
 import { isJsonObject, type JsonObject } from '../shared/json.js';
-import type { AgentEvent } from '../shared/run-events.js';
+import type { AgentEvent, UsageEvent } from '../shared/run-events.js';
 import { disown, isThenable } from '../shared/thrown.js';
 import { engineFailed } from './engine-error.js';
 
@@ -64,6 +64,15 @@ function faultOf(value: unknown): string | undefined {
   if (broken === undefined) return undefined;
   const { member, rule } = broken;
   return `an event of the type "${type}" that is not valid: ${member} ${rule}`;
+}
+
+/** The tokens that a provider has counted. It may count nothing, or give what is no count: an answer does not fail of it. */
+export function usageOf(input: unknown, output: unknown): UsageEvent[] {
+  const [input_tokens, output_tokens] = [input, output].map((count) =>
+    COUNT.holds(count) ? Number(count) : undefined,
+  );
+  if (input_tokens === undefined && output_tokens === undefined) return [];
+  return [{ type: 'usage', input_tokens: input_tokens ?? 0, output_tokens: output_tokens ?? 0 }];
 }
 
 /** The first member that breaks its rule. */

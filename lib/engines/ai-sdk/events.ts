@@ -1,8 +1,10 @@
 /** The parts that the AI SDK streams go in, a run's events come out. */
 import type { TextStreamPart, ToolSet } from 'ai';
 import type { AgentEvent } from '../../shared/run-events.js';
+import { orUndefined, readText } from '../../shared/thrown.js';
 import { refusedResult } from '../decisions.js';
 import { engineFailed } from '../engine-error.js';
+import { usageOf } from '../event-check.js';
 
 /** Between the texts of two calls to the model: without this gap, the text before a tool would run into the text after it. */
 const GAP = '\n\n';
@@ -51,7 +53,7 @@ export function createTranslator(
         return [refusedResult(part.toolCallId)];
       case 'finish-step':
         if (spoke) gap = GAP;
-        return usageOf(part.usage);
+        return usageOf(part.usage.inputTokens, part.usage.outputTokens);
       case 'finish':
         if (part.finishReason === 'error') throw engineFailed('The model ended with an error');
         return [{ type: 'run.end', stop_reason: asked ? 'approval' : part.finishReason }];
@@ -67,16 +69,8 @@ function toResult(id: string, output: unknown, is_error: boolean): AgentEvent {
   return { type: 'tool.result', id, output: output ?? null, is_error };
 }
 
+/** A tool may throw anything. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** A provider may count nothing. */
-function usageOf(usage: {
-  readonly inputTokens: number | undefined;
-  readonly outputTokens: number | undefined;
-}): AgentEvent[] {
-  const { inputTokens, outputTokens } = usage;
-  if (inputTokens === undefined && outputTokens === undefined) return [];
-  return [{ type: 'usage', input_tokens: inputTokens ?? 0, output_tokens: outputTokens ?? 0 }];
+  const message = error instanceof Error ? readText(error, 'message') : undefined;
+  return message ?? orUndefined(() => String(error)) ?? 'The tool failed';
 }

@@ -3,6 +3,7 @@ import type { AssistantMessage } from '@earendil-works/pi-ai';
 import type { AgentSession, AgentSessionEvent } from '@earendil-works/pi-coding-agent';
 import type { AgentEvent } from '../../shared/run-events.js';
 import type { EngineSession } from '../engine.js';
+import { usageOf } from '../event-check.js';
 import { createEventQueue } from '../event-queue.js';
 import { atMost, follow, onAbort } from '../waiting.js';
 import type { Question } from './messages.js';
@@ -111,7 +112,7 @@ function createTranslator(): (event: AgentSessionEvent) => AgentEvent | undefine
       if (stopReason === 'error' || stopReason === 'aborted') return undefined;
       // Pi's `input` is what no cache held; the GenAI conventions count all of it.
       const input = usage.input + usage.cacheRead + usage.cacheWrite;
-      return { type: 'usage', input_tokens: input, output_tokens: usage.output };
+      return usageOf(input, usage.output)[0];
     }
     if (event.type === 'tool_execution_start') {
       const { toolCallId: id, toolName: name, args } = event;

@@ -4,6 +4,7 @@ import { configError } from '../../shared/errors.js';
 import { refusedResults } from '../decisions.js';
 import type { EngineSession } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
+import { usageOf } from '../event-check.js';
 import { atMost } from '../waiting.js';
 import { toolName } from './events.js';
 import {
@@ -83,10 +84,7 @@ export function createRivetSession(parts: RivetSessionParts): EngineSession {
       if (stopReason === 'end_turn' && !answered) {
         throw engineFailed('The agent ended its turn without an answer');
       }
-      if (usage) {
-        const { inputTokens, outputTokens } = usage;
-        yield { type: 'usage', input_tokens: inputTokens, output_tokens: outputTokens };
-      }
+      yield* usageOf(usage?.inputTokens, usage?.outputTokens);
       yield { type: 'run.end', stop_reason: stopReason };
     },
     close() {

@@ -116,6 +116,45 @@ describe('a run of aiSdk()', () => {
     });
   });
 
+  it.each<[what: string, thrown: unknown, output: string]>([
+    ['null', null, 'null'],
+    ['text', 'no luck', 'no luck'],
+    ['what has no text', Object.create(null), 'The tool failed'],
+    [
+      'what cannot be made text',
+      {
+        toString() {
+          throw new Error('private');
+        },
+      },
+      'The tool failed',
+    ],
+    ['an error whose message is no text', Object.assign(new Error(), { message: 7 }), 'Error: 7'],
+  ])('goes on after a tool that throws %s', async (_what, thrown, output) => {
+    const throwing = tool({
+      inputSchema: z.object({}),
+      execute: async (): Promise<string> => {
+        throw thrown;
+      },
+    });
+    const model = toolUser([call('c1', 'throwing', {})]);
+    const events = await collect(run(aiSdk({ model, tools: { throwing } }), ASK));
+    const results = events.filter(({ type }) => type === 'tool.result');
+    expect(results).toEqual([{ type: 'tool.result', id: 'c1', output, is_error: true }]);
+    expect(events.at(-1)).toEqual({ type: 'run.end', stop_reason: 'stop' });
+  });
+
+  it.each<[counted: unknown[], usage: object | undefined]>([
+    [[Number.NaN, Number.NaN], undefined],
+    [[-1, Number.POSITIVE_INFINITY], undefined],
+    [['3', null], undefined],
+    [[Number.NaN, 5], { inputTokens: 0, outputTokens: 5 }],
+  ])('does not fail of what a provider counts: %p', async (counted, usage) => {
+    const model = mockModel(() => step(text('Done.'), 'stop', counted as never));
+    const { output, usage: told } = await run(aiSdk({ model }), ASK).result;
+    expect([output, told]).toEqual(['Done.', usage]);
+  });
+
   it('tells calls of tools that are not there, or with arguments that do not fit, as errors', async () => {
     const model = toolUser([call('c1', 'nothing', {}), call('c2', 'double', { n: 'two' })]);
     const events = await collect(run(aiSdk({ model, tools: { double } }), ASK));
