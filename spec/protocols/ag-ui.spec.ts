@@ -136,6 +136,43 @@ describe('an unmodified HttpAgent', () => {
     });
   });
 
+  it('keeps calls apart whose engine uses an id again: in a step, in a run, in each turn', async () => {
+    let turn = 0;
+    async function* counting(): AsyncIterable<AgentEvent> {
+      turn += 1;
+      const lookup = { type: 'tool.call', id: 'call_0', name: 'lookup' } as const;
+      const found = { type: 'tool.result', id: 'call_0', is_error: false } as const;
+      yield { ...lookup, arguments: { turn, n: 1 } };
+      yield { ...lookup, arguments: { turn, n: 2 } };
+      yield { ...found, output: `${turn}.1` };
+      yield { ...found, output: `${turn}.2` };
+      yield { ...lookup, arguments: { turn, n: 3 } };
+      yield { ...found, output: `${turn}.3` };
+      yield { type: 'message.delta', delta: 'Done.' };
+    }
+    await agreeing(smallEngine(counting), async ({ say, seen }) => {
+      for (const text of ['one', 'two', 'three']) await say(text);
+      const sent = seen[2]?.messages as { content: unknown }[];
+      const tools = sent
+        .flatMap(({ content }) => content as { type: string; id: string }[])
+        .filter(({ type }) => type?.startsWith('tool.'));
+      expect(tools).toHaveLength(12);
+      const calls = tools.filter(({ type }) => type === 'tool.call');
+      expect(new Set(calls.map(({ id }) => id)).size).toBe(6);
+      expect(calls[0]?.id).toBe('call_0');
+      for (const turn of [1, 2]) {
+        for (const n of [1, 2, 3]) {
+          const call = calls.find((each) =>
+            JSON.stringify(each).includes(`{"turn":${turn},"n":${n}}`),
+          );
+          expect(tools[tools.indexOf(call as never) + 1]).toEqual({
+            ...{ type: 'tool.result', id: call?.id, output: `${turn}.${n}`, is_error: false },
+          });
+        }
+      }
+    });
+  });
+
   it('sends images and files, its state and its run', async () => {
     await agreeing(smallEngine(), async ({ agent, say, seen }) => {
       agent.setState({ page: 1 });
@@ -237,6 +274,80 @@ describe('an unmodified HttpAgent', () => {
       });
     },
   );
+});
+
+describe('agUiRequest()', () => {
+  const call = (id: string, args?: unknown) => ({
+    ...{ id, type: 'function', function: { name: 'lookup', arguments: args } },
+  });
+  const asked = (...toolCalls: object[]) => ({ role: 'assistant', content: '', toolCalls });
+  const answered = (toolCallId: string, content: string) => ({ role: 'tool', toolCallId, content });
+
+  /** The parts of the answers, as the handler got them. */
+  async function toolsOf(messages: object[], resume?: object[]) {
+    const { app, seen } = appOf(smallEngine());
+    const all = [{ role: 'user', content: 'one' }, ...messages];
+    if (resume === undefined) all.push({ role: 'user', content: 'go on' });
+    await serving(app, async (url) => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ threadId: 'thread-1', messages: all, resume });
+      expect((await fetch(`${url}agent`, { method: 'POST', headers, body })).status).toBe(200);
+    });
+    const sent = seen[0]?.messages as { role: string; content: { type: string }[] }[];
+    return sent.filter(({ role }) => role === 'assistant').flatMap(({ content }) => content);
+  }
+  const CUT_OFF = 'The call was cut off';
+
+  it.each<[what: string, messages: object[], outputs: unknown[]]>([
+    [
+      'in each turn',
+      [asked(call('a')), answered('a', '1'), asked(call('a')), answered('a', '2')],
+      ['1', '2'],
+    ],
+    [
+      'after a call that was cut off',
+      [asked(call('a')), asked(call('a')), answered('a', '2')],
+      [CUT_OFF, '2'],
+    ],
+    [
+      'before a call that was cut off',
+      [asked(call('a')), answered('a', '1'), asked(call('a'))],
+      ['1', CUT_OFF],
+    ],
+    [
+      'twice in one message',
+      [asked(call('a'), call('a')), answered('a', '1'), answered('a', '2')],
+      ['1', '2'],
+    ],
+    ['with one result too many', [asked(call('a')), answered('a', '1'), answered('a', '2')], ['1']],
+  ])(
+    'gives each call its own result, where an id is there %s',
+    async (_what, messages, outputs) => {
+      const results = (await toolsOf(messages)).filter(({ type }) => type === 'tool.result');
+      expect(results.map((result) => (result as { output?: unknown }).output)).toEqual(outputs);
+    },
+  );
+
+  it('leaves the last call of an id to what the user has decided about it', async () => {
+    const messages = [asked(call('a')), answered('a', '1'), asked(call('a'))];
+    const payload = { approved: true };
+    const tools = await toolsOf(messages, [{ interruptId: 'a', status: 'resolved', payload }]);
+    expect(tools.map(({ type }) => type)).toEqual(['tool.call', 'tool.result', 'tool.call']);
+  });
+
+  it.each([
+    ['{"n":1}', { n: 1 }],
+    ['[1]', [1]],
+    ['', {}],
+    [undefined, {}],
+    [null, {}],
+    ['{"n":1}{"n":2}', '{"n":1}{"n":2}'],
+    ['{"n":', '{"n":'],
+    [{ n: 1 }, { n: 1 }],
+  ])('loses no arguments: %j are %j', async (sent, args) => {
+    const [tool] = await toolsOf([asked(call('a', sent)), answered('a', '1')]);
+    expect(tool).toMatchObject({ type: 'tool.call', arguments: args });
+  });
 });
 
 describe('agUiEvents()', () => {

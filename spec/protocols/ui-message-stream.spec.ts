@@ -132,6 +132,30 @@ describe('an unmodified useChat', () => {
     });
   });
 
+  it('keeps calls apart whose engine uses an id again', async () => {
+    async function* counting(): AsyncIterable<AgentEvent> {
+      for (const n of [1, 2]) {
+        yield { type: 'tool.call', id: 'call_0', name: 'lookup', arguments: { n } };
+        yield { type: 'tool.result', id: 'call_0', output: n, is_error: false };
+      }
+      yield { type: 'message.delta', delta: 'Done.' };
+    }
+    await chatting(smallEngine(counting), async ({ chat, seen }) => {
+      for (const text of ['one', 'two', 'three']) await chat.sendMessage({ text });
+      expect(chat.error).toBeUndefined();
+      const sent = seen[4] as { content: { type: string; id: string }[] }[];
+      const tools = [sent[1], sent[3]].map((message) => message?.content);
+      expect(tools).toMatchObject(
+        Array(2).fill([
+          ...[{ arguments: { n: 1 } }, { output: 1 }, { arguments: { n: 2 } }, { output: 2 }],
+          { type: 'text' },
+        ]),
+      );
+      const ids = tools.flat().flatMap((part) => (part?.type === 'tool.call' ? [part.id] : []));
+      expect([ids[0], new Set(ids).size]).toEqual(['call_0', 4]);
+    });
+  });
+
   it('regenerates an answer from the same question', async () => {
     await chatting(smallEngine(), async ({ chat, seen }) => {
       await chat.sendMessage({ text: 'one' });

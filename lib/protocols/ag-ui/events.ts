@@ -5,6 +5,7 @@ import { type AgentRun, type AgentRunResult, addUsage } from '../../shared/agent
 import { configError } from '../../shared/errors.js';
 import { type Parsers, parseConfiguration } from '../../shared/option-parsing.js';
 import type { AgentEvent } from '../../shared/run-events.js';
+import { createCallIds } from '../call-ids.js';
 import { type RunTeller, toRunResponse } from '../run-response.js';
 
 /** How a run is told. An explicit `undefined` means the default. */
@@ -56,6 +57,7 @@ function createTeller(runId: string): RunTeller {
   let open: Message | undefined;
   let threadId = '';
   const interrupts: object[] = [];
+  const ids = createCallIds();
   let usage: AgentRunResult['usage'];
 
   function* close(): Iterable<object> {
@@ -90,13 +92,13 @@ function createTeller(runId: string): RunTeller {
         return yield* delta('REASONING', event.delta);
       case 'tool.call':
         yield* close();
-        return yield* toolCall(event);
+        return yield* toolCall({ ...event, id: ids.ofCall(event.id) });
       case 'tool.approval':
-        interrupts.push(toInterrupt(event));
+        interrupts.push(toInterrupt({ ...event, id: ids.ofApproval(event.id) }));
         return;
       case 'tool.result':
         yield* close();
-        yield toolResult(event);
+        yield toolResult({ ...event, id: ids.ofResult(event.id) });
         return;
       case 'usage':
         usage = addUsage(usage, event);

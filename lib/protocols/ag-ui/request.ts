@@ -4,7 +4,8 @@ import { isJsonObject, type JsonObject } from '../../shared/json.js';
 import type { AgentMessage, MessagePart } from '../../shared/messages.js';
 import type { ToolApproval } from '../../shared/run-events.js';
 import { type ClientRequestOptions, clientRequest } from '../client-request.js';
-import { cutOff, fromUrl, notCarried, toMedia, toMessage } from '../message-parts.js';
+import { fromUrl, notCarried, toMedia, toMessage } from '../message-parts.js';
+import { toCalls, toolsOf } from './tools.js';
 
 const INPUTS = ['parentRunId', 'state', 'tools', 'context', 'forwardedProps', 'resume'];
 
@@ -72,8 +73,7 @@ function toMessages(
   messages: readonly unknown[],
   approvals: readonly ToolApproval[],
 ): AgentMessage[] {
-  const results = resultsOf(messages);
-  for (const { id } of approvals) if (!results.has(id)) results.set(id, []);
+  const afterwards = toolsOf(messages, approvals);
   const conversation = messages.flatMap((message, i) => {
     const at = `/messages/${i}`;
     if (!isJsonObject(message)) throw notCarried(at, 'must be an object');
@@ -86,7 +86,7 @@ function toMessages(
       case 'assistant':
         return toMessage('assistant', [
           ...toParts(message.content, at),
-          ...toCalls(message.toolCalls, results, at),
+          ...toCalls(message.toolCalls, afterwards, at),
         ]);
       // Results stand beside their calls.
       case 'tool':
@@ -101,24 +101,6 @@ function toMessages(
   });
   // The client has added no message of the user to an interrupted run.
   return [...conversation, ...toMessage('user', approvals)];
-}
-
-/** What there is to say of a call after it, by its id. */
-type Results = Map<unknown, readonly MessagePart[]>;
-
-function resultsOf(messages: readonly unknown[]): Results {
-  const results: Results = new Map();
-  for (const [i, message] of messages.entries()) {
-    if (!isJsonObject(message) || message.role !== 'tool') continue;
-    const { toolCallId: id, content, error } = message;
-    if (typeof id !== 'string') {
-      throw notCarried(`/messages/${i}/toolCallId`, 'must be a string');
-    }
-    const failed = error !== undefined && error !== null;
-    const output = failed && !content ? error : content;
-    results.set(id, [{ type: 'tool.result', id, output, is_error: failed }]);
-  }
-  return results;
 }
 
 function toParts(content: unknown, at: string): MessagePart[] {
@@ -150,28 +132,4 @@ function toSource({ mimeType, data, url }: JsonObject, at: string): MessagePart 
   if (typeof data === 'string') return toMedia(mimeType, { data });
   if (typeof url === 'string') return fromUrl(mimeType, url, at);
   throw notCarried(at, 'must have its data or its url');
-}
-
-function toCalls(calls: unknown, results: Results, at: string): MessagePart[] {
-  if (!Array.isArray(calls)) return [];
-  return calls.flatMap((call, j): MessagePart[] => {
-    const { id, function: called } = Object(call) as JsonObject;
-    if (typeof id !== 'string' || !isJsonObject(called) || typeof called.name !== 'string') {
-      throw notCarried(`${at}/toolCalls/${j}`, 'must have an id and a function with a name');
-    }
-    const args = parseArguments(called.arguments);
-    return [
-      { type: 'tool.call', id, name: called.name, arguments: args },
-      ...(results.get(id) ?? [cutOff(id)]),
-    ];
-  });
-}
-
-/** A call that was cut off may have half of its arguments. */
-function parseArguments(text: unknown): unknown {
-  try {
-    return JSON.parse(String(text));
-  } catch {
-    return {};
-  }
 }

@@ -1,8 +1,8 @@
 /** A run goes in; the AI SDK's UI message stream of it comes out. */
 import { activeSlot } from '../../session/slot.js';
 import { type AgentRun, type AgentRunResult, addUsage } from '../../shared/agent-run.js';
-import { isJsonObject } from '../../shared/json.js';
 import type { AgentEvent } from '../../shared/run-events.js';
+import { createCallIds, partsOfRequest } from '../call-ids.js';
 import { type RunTeller, toRunResponse } from '../run-response.js';
 import { type Chunk, createParts } from './parts.js';
 
@@ -46,6 +46,7 @@ const SERVER_TOOL = { dynamic: true, providerExecuted: true };
 
 function createTeller(): RunTeller {
   const parts = createParts();
+  const ids = createCallIds();
   const refused = refusedIds();
   // Who reads a run on, outside of its request, begins a new message: a result of a call before it has no place there.
   const isReadOn = activeSlot()?.data === undefined;
@@ -64,19 +65,24 @@ function createTeller(): RunTeller {
       case 'tool.call': {
         yield* parts.begin();
         called.add(event.id);
-        const { id: toolCallId, name: toolName, arguments: input } = event;
-        yield { type: 'tool-input-available', toolCallId, toolName, input, ...SERVER_TOOL };
+        const { name: toolName, arguments: input } = event;
+        const call = { toolCallId: ids.ofCall(event.id), toolName, input };
+        yield { type: 'tool-input-available', ...call, ...SERVER_TOOL };
         return;
       }
-      case 'tool.approval':
+      case 'tool.approval': {
         // A call is asked for once: its id serves for the question.
-        yield { type: 'tool-approval-request', approvalId: event.id, toolCallId: event.id };
+        const id = ids.ofApproval(event.id);
+        yield { type: 'tool-approval-request', approvalId: id, toolCallId: id };
         return;
-      case 'tool.result':
+      }
+      case 'tool.result': {
         if (isReadOn && !called.has(event.id)) return;
         yield* parts.close();
-        yield refused.has(event.id) ? denial(event) : toolOutput(event);
+        const id = ids.ofResult(event.id);
+        yield refused.has(id) ? denial(id) : toolOutput({ ...event, id });
         return parts.answered();
+      }
       case 'usage':
         usage = addUsage(usage, event);
         return;
@@ -95,17 +101,15 @@ function createTeller(): RunTeller {
   };
 }
 
-/** The calls that the user refused in the request, which `uiMessageRequest()` put into `inputs.messages`. */
+/** The calls that the user refused in the request. */
 function refusedIds(): ReadonlySet<unknown> {
-  const messages = activeSlot()?.data?.inputs.messages;
-  const conversation: readonly unknown[] = Array.isArray(messages) ? messages : [];
-  const contents = conversation.flatMap((message) => Object(message).content);
-  const parts = contents.filter(isJsonObject);
-  const answers = parts.filter(({ type, approved }) => type === 'tool.approval' && !approved);
+  const answers = partsOfRequest().filter(
+    ({ type, approved }) => type === 'tool.approval' && !approved,
+  );
   return new Set(answers.map(({ id }) => id));
 }
 
-function denial({ id }: AgentEvent & { type: 'tool.result' }): Chunk {
+function denial(id: string): Chunk {
   return { type: 'tool-output-denied', toolCallId: id };
 }
 
