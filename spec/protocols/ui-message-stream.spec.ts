@@ -132,6 +132,30 @@ describe('an unmodified useChat', () => {
     });
   });
 
+  it.each([
+    ['undefined', { arguments: undefined }, { output: undefined }],
+    ['not there', {}, {}],
+    ['null', { arguments: null }, { output: null }],
+  ])('takes a call whose arguments and whose result are %s', async (_what, call, result) => {
+    const engine = smallEngine(async function* () {
+      yield { type: 'tool.call', id: 'a', name: 'now', ...call } as AgentEvent;
+      yield { type: 'tool.result', id: 'a', is_error: false, ...result } as AgentEvent;
+      yield { type: 'tool.call', id: 'b', name: 'now', ...call } as AgentEvent;
+      yield { type: 'tool.result', id: 'b', is_error: true, ...result } as AgentEvent;
+      yield { type: 'message.delta', delta: 'after' };
+    });
+    await chatting(engine, async ({ chat, seen }) => {
+      await chat.sendMessage({ text: 'one' });
+      expect([chat.error, textOf(chat.messages[1])]).toEqual([undefined, 'after']);
+      await chat.sendMessage({ text: 'two' });
+      expect(seen[2]).toMatchObject([
+        {},
+        { content: [{ arguments: {} }, { output: null }, { arguments: {} }, {}, {}] },
+        {},
+      ]);
+    });
+  });
+
   it('keeps calls apart whose engine uses an id again', async () => {
     async function* counting(): AsyncIterable<AgentEvent> {
       for (const n of [1, 2]) {

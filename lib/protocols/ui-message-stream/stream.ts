@@ -66,7 +66,8 @@ function createTeller(): RunTeller {
         yield* parts.begin();
         called.add(event.id);
         const { name: toolName, arguments: input } = event;
-        const call = { toolCallId: ids.ofCall(event.id), toolName, input };
+        // The client requires the member, which JSON leaves out.
+        const call = { toolCallId: ids.ofCall(event.id), toolName, input: input ?? {} };
         yield { type: 'tool-input-available', ...call, ...SERVER_TOOL };
         return;
       }
