@@ -186,6 +186,11 @@ describe('a conformance case rejects for an engine that breaks its rule:', () =>
   });
 });
 
+describe('an engine that takes text only conforms: it', () => {
+  const textOnlyBy = (script?: Script) => () => ({ ...smallEngine(script), accepts: [] });
+  it.each(casesOf(textOnlyBy(), textOnlyBy(fail)))('$name', ({ test }) => test());
+});
+
 describe('an engine cannot pass whose answer', () => {
   const END: AgentEvent = { type: 'run.end', stop_reason: 'stop' };
   it.each<[what: string, script: Script, message: string]>([
