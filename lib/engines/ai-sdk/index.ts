@@ -9,7 +9,7 @@ import { refuseParts } from '../message-error.js';
 import { requirePeers } from '../peer.js';
 import { follow } from '../waiting.js';
 import { createTranslator } from './events.js';
-import { toModelMessages, toSystem } from './messages.js';
+import { toModelMessages, toSystem, untoldResults } from './messages.js';
 import { type AiSdkConfiguration, type AiSdkOptions, parseOptions } from './options.js';
 import { createTracer } from './tracer.js';
 
@@ -78,6 +78,7 @@ function openSession(configuration: AiSdkConfiguration, signal: AbortSignal): En
         onError: () => {},
         ...(system !== undefined && { system }),
       });
+      yield* untoldResults(messages);
       const translate = createTranslator(approvals);
       let last: AgentEvent | undefined;
       try {

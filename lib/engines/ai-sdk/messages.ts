@@ -35,6 +35,13 @@ export function toModelMessages(messages: readonly AgentMessage[]): ModelMessage
   });
 }
 
+/** What came of the decisions that another turn of the conversation follows, which the SDK does nothing about. */
+export function untoldResults(messages: readonly AgentMessage[]): ToolResult[] {
+  const answers = toTurns(messages).slice(0, -1);
+  const results = answers.flatMap((turn) => (turn.role === 'assistant' ? turn.results : []));
+  return results.flatMap(({ decision, result }) => (decision ? [result] : []));
+}
+
 /** An image is a file with the media type of an image, in every version of the SDK. */
 function toUserPart(part: TextPart | MediaPart) {
   if (part.type === 'text') return { type: 'text' as const, text: part.text };

@@ -201,7 +201,7 @@ describe('a run of aiSdk()', () => {
     const toolEvents = (events: AgentEvent[]) =>
       events.filter(({ type }) => type.startsWith('tool.'));
     /** The second turn: with the answer to the question of the first one. */
-    const decide = async (approved: boolean, ...said: AgentMessage[]) => {
+    const decide = async (approved: boolean) => {
       ran.length = 0;
       const { messages } = await run(engine(), ASK).result;
       const model = ends(1);
@@ -209,7 +209,6 @@ describe('a run of aiSdk()', () => {
         messages: [
           ...messages,
           { role: 'user', content: [{ type: 'tool.approval', id: 'c1', approved }] },
-          ...said,
         ],
       });
       const events = await collect(second);
@@ -284,12 +283,28 @@ describe('a run of aiSdk()', () => {
       expect(events.at(-1)).toEqual({ type: 'run.end', stop_reason: 'stop' });
     });
 
-    it.each([true, false])(
-      'goes on where the user says something after the decision %s',
-      async (approved) => {
-        const { prompt } = await decide(approved, { role: 'user', content: 'Wait' });
-        expect(ran).toEqual([]);
-        expect(JSON.stringify(prompt)).toContain(approved ? 'has not run' : 'did not approve');
+    describe.each([true, false])(
+      'goes on where the user says something beside the decision %s',
+      (approved) => {
+        const wait: AgentMessage = { role: 'user', content: 'Wait' };
+        const answer = { type: 'tool.approval', id: 'c1', approved } as const;
+        it.each<[where: string, said: AgentMessage[]]>([
+          ['after it', [{ role: 'user', content: [answer] }, wait]],
+          ['before it', [wait, { role: 'user', content: [answer] }]],
+          ['in its message', [{ role: 'user', content: [answer, { type: 'text', text: 'Wait' }] }]],
+        ])('%s: the tool does not run, and both are told so', async (_where, said) => {
+          ran.length = 0;
+          const { messages } = await run(engine(), ASK).result;
+          const model = ends(1);
+          const second = aiSdk({ model, tools: { guarded, double }, approvals: 'ask' });
+          const events = await collect(run(second, { messages: [...messages, ...said] }));
+          expect(ran).toEqual([]);
+          const told = approved ? /has not run/ : /did not approve/;
+          expect(JSON.stringify(model.doStreamCalls[0]?.prompt)).toMatch(told);
+          expect(toolEvents(events)).toEqual([
+            { type: 'tool.result', id: 'c1', output: expect.stringMatching(told), is_error: true },
+          ]);
+        });
       },
     );
 
