@@ -11,7 +11,8 @@ import { engineFailed } from './engine-error.js';
  * Answers a conversation: yields the answer's text as strings, and events where there is more to tell.
  *
  * @param request - the conversation, the model and the parameters that `run()` was called with
- * @param signal - aborts when the run is to end early, and when it has ended
+ * @param signal - aborts when the run is to end early, and when it has ended. A listener of it must not throw: Node makes an uncaught
+ * exception of it, which ends the process
  */
 export type EnginePrompt = (
   request: EngineRequest,

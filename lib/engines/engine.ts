@@ -41,7 +41,8 @@ export interface AgentEngine {
   /**
    * Opens a session of the engine for one run.
    *
-   * @param signal - aborts when the run is to end early
+   * @param signal - aborts when the run is to end early, and when it has ended. A listener of it must not throw: Node makes an
+   * uncaught exception of it, which ends the process
    */
   open(request: EngineRequest, signal: AbortSignal): Promise<EngineSession>;
 }
