@@ -115,14 +115,16 @@ export function depthError(cause: unknown, data: EnvelopeData): EnvelopeError | 
   return new EnvelopeError('INVALID_ENVELOPE', 'The envelope is nested too deeply');
 }
 
-/** Level by level: a walk that calls itself would overflow in its turn. */
+/** Level by level: a walk that calls itself would overflow in its turn. Each object once: an app may have put one into itself. */
 function isDeep(values: readonly unknown[]): boolean {
-  let level = values.filter((value) => typeof value === 'object' && value !== null) as object[];
-  for (let depth = 0; level.length > 0; depth += 1) {
+  const depths = new Map<unknown, number>([[values, 0]]);
+  for (const [value, depth] of depths) {
     if (depth > MAX_DEPTH) return true;
-    level = level
-      .flatMap((value): unknown[] => Object.values(value))
-      .filter((value) => typeof value === 'object' && value !== null) as object[];
+    for (const inner of Object.values(value as object)) {
+      if (typeof inner === 'object' && inner !== null && !depths.has(inner)) {
+        depths.set(inner, depth + 1);
+      }
+    }
   }
   return false;
 }

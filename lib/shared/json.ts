@@ -30,17 +30,27 @@ export function ownMember(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
-/** A deep copy that cannot be changed. The original stays as it is: a later middleware may still own it. */
-export function frozenCopy<T>(value: T): T {
-  return Object.freeze(copy(value)) as T;
-}
-
-function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(frozenCopy);
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, frozenCopy(member)]),
-  );
+/**
+ * A deep copy that cannot be changed. The original stays as it is: a later middleware may still own it. What an app has put into a
+ * body twice, or into itself, is one object in the copy, too: it would be copied without an end.
+ *
+ * @param made - the copies so far, by their originals
+ */
+export function frozenCopy<T>(value: T, made = new Map<unknown, unknown>()): T {
+  const isList = Array.isArray(value);
+  if (!isList && !isJsonObject(value)) return value;
+  const known = made.get(value);
+  if (known !== undefined) return known as T;
+  const copy = (isList ? [] : {}) as JsonObject;
+  made.set(value, copy);
+  for (const name of Object.keys(value)) {
+    const member = frozenCopy((value as JsonObject)[name], made);
+    // By an assignment it would become the prototype.
+    if (name === '__proto__')
+      Object.defineProperty(copy, name, { value: member, enumerable: true });
+    else copy[name] = member;
+  }
+  return Object.freeze(copy) as T;
 }
 
 /** True for text of nothing but white space: the one meaning of "blank". */

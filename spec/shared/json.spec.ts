@@ -71,6 +71,23 @@ describe('frozenCopy', () => {
     expect(frozenCopy(value)).toBe(value);
   });
 
+  it('gives bytes and functions back as they are, and does not freeze them', () => {
+    const value = { bytes: Buffer.from('a'), call: () => 1 };
+    const copy = frozenCopy(value);
+    expect([copy.bytes, copy.call]).toEqual([value.bytes, value.call]);
+    expect(Object.isFrozen(value.call)).toBe(false);
+  });
+
+  it('makes one copy of what is there twice, or inside of itself', () => {
+    const twice: { self?: object; list: object[] } = { list: [] };
+    twice.self = twice;
+    twice.list.push(twice, twice.list);
+    const copy = frozenCopy(twice);
+    expect(copy).not.toBe(twice);
+    expect([copy.self, copy.list[0], copy.list[1]]).toEqual([copy, copy, copy.list]);
+    expect(copy.self).toBe(copy);
+  });
+
   it('keeps a member called __proto__ as a member, never as a prototype', () => {
     const copy = frozenCopy(JSON.parse('{"__proto__":{"polluted":true}}') as object);
     expect(Object.keys(copy)).toEqual(['__proto__']);
