@@ -1,6 +1,6 @@
 /** The middleware: body, fields, data, absent id, `authorize`, session, in this order; an error in the data is passed on last. */
 import { randomUUID } from 'node:crypto';
-import { type Context, context } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { type AgentEnvelopeOptions, type Configuration, parseOptions } from './options.js';
 import { createBodyReader, isRefusal } from './request/body.js';
@@ -27,6 +27,7 @@ import {
 } from './session/request-state.js';
 import { diagnoseContext } from './session/self-diagnosis.js';
 import { createSlot, fieldAttributesOf, runInSlot } from './session/slot.js';
+import { activeContext } from './session/tracing.js';
 import { detailsError, EnvelopeError } from './shared/errors.js';
 import type { JsonObject } from './shared/json.js';
 import { goOn } from './shared/thrown.js';
@@ -57,7 +58,7 @@ export function agentEnvelope(
   const readBody = createBodyReader(config.limit);
   return function agentEnvelope(req, res, next) {
     // The context is taken before the body is read: afterwards another span, or none, may be active.
-    const entry = context.active();
+    const entry = activeContext();
     readBody(req, res, (error, body) => {
       if (body === undefined) return next(error);
       goOn(next, () => {

@@ -1,10 +1,11 @@
 /** The id a run was asked for goes in, the session it runs in comes out, and the one id of the run. */
-import { type Context, context } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
 import { isAbsent } from '../request/field.js';
 import { SESSION_FIELD } from '../request/parsed-field.js';
 import { stampOpenSpans } from '../session/request-span.js';
 import { resolveRunSessionId } from '../session/run-session-id.js';
 import { activeSlot, adoptSessionId, deriveSlot, type SessionSlot } from '../session/slot.js';
+import { activeContext } from '../session/tracing.js';
 import { engineFailed } from './engine-error.js';
 
 /**
@@ -22,7 +23,7 @@ export function sessionOfRun(sessionId: string | null | undefined): SessionSlot 
   // Checks the id, whichever slot is used.
   const own = deriveSlot(id, active);
   if (active === undefined || (activeId !== '' && activeId !== id)) return own;
-  if (id !== '') giveId(active, id, context.active());
+  if (id !== '') giveId(active, id, activeContext());
   return active;
 }
 

@@ -65,7 +65,7 @@ export class RunSpans {
     this.#agent = agent;
     diagnoseSpan(agent);
     this.#capture(agent, 'gen_ai.input.messages', () => toGenAiInput(request.messages));
-    this.context = trace.setSpan(parent, agent);
+    this.context = guardTracing(() => trace.setSpan(parent, agent), parent);
     this.traceId = idsOf(agent)?.traceId;
   }
 

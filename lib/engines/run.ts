@@ -1,6 +1,7 @@
 /** An engine and a request go in, a run comes out. */
-import { type Context, context } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
 import { contextWithSlot, runInSlot, type SessionSlot } from '../session/slot.js';
+import { activeContext } from '../session/tracing.js';
 import type { AgentRun } from '../shared/agent-run.js';
 import { configError } from '../shared/errors.js';
 import { gapError } from '../shared/gap-error.js';
@@ -71,7 +72,7 @@ export function run(engine: AgentEngine, request: AgentRunRequest, options?: Run
   // Own members, also where there is none: an engine would read one from a polluted prototype.
   const engineRequest = { messages, model, parameters };
   const configuration = parseConfiguration('run: options', OPTIONS, options);
-  const surroundings = { slot: sessionOfRun(sessionId), base: context.active(), ...configuration };
+  const surroundings = { slot: sessionOfRun(sessionId), base: activeContext(), ...configuration };
   return createRun((control) => drive(engine, engineRequest, surroundings, control));
 }
 

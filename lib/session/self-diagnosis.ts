@@ -1,8 +1,8 @@
 /** What goes wrong without an error goes in; one line through OpenTelemetry's `diag` comes out, with a code and a remedy. */
-import { type Context, context, type DiagLogger, diag, type Span } from '@opentelemetry/api';
+import { type Context, type DiagLogger, diag, type Span } from '@opentelemetry/api';
 import { openSpan } from './open-spans.js';
 import { activeSlot, type SessionSlot } from './slot.js';
-import { guardTracing, isRecording } from './tracing.js';
+import { activeContext, guardTracing, isRecording } from './tracing.js';
 
 /** Each code is explained in docs/troubleshooting.md. */
 const REMEDIES = {
@@ -24,7 +24,7 @@ export function diagnoseContext(slot: SessionSlot): void {
   if (looked) return;
   looked = true;
   // Without a context manager the active context carries no session.
-  if (activeSlot(context.active()) === slot) return;
+  if (activeSlot(activeContext()) === slot) return;
   say(registeredElsewhere() ? 'TWO_API_COPIES' : 'NO_CONTEXT_MANAGER');
 }
 

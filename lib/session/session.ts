@@ -1,8 +1,9 @@
 /** What the app asks of the session: its id and fields, of a context or of the running code, and code to run inside it. */
-import { type Context, context, trace } from '@opentelemetry/api';
+import { type Context, trace } from '@opentelemetry/api';
 import { stampSpan } from './request-span.js';
 import { diagnoseContext } from './self-diagnosis.js';
 import { activeSlot, contextWithSlot, deriveSlot, runInSlot } from './slot.js';
+import { activeContext, guardTracing } from './tracing.js';
 
 /**
  * The session id of `ctx`, or of the code that is running.
@@ -57,8 +58,12 @@ export function setSessionId(ctx: Context, id: string | null | undefined): Conte
  */
 export function withSessionId<T>(id: string | null | undefined, fn: () => T): T {
   const slot = deriveSlot(id, activeSlot());
-  stampSpan(slot, trace.getActiveSpan());
-  return runInSlot(slot, context.active(), () => {
+  const active = activeContext();
+  stampSpan(
+    slot,
+    guardTracing(() => trace.getSpan(active), undefined),
+  );
+  return runInSlot(slot, active, () => {
     diagnoseContext(slot);
     return fn();
   });

@@ -4,7 +4,6 @@ import {
   type Attributes,
   type AttributeValue,
   type Context,
-  context,
   createContextKey,
   propagation,
 } from '@opentelemetry/api';
@@ -17,6 +16,7 @@ import {
   isSignOfAi,
   type SessionAttributes,
 } from './session-attributes.js';
+import { activeContext, reportTracing, withContext } from './tracing.js';
 
 /** One request's session. Only its id may still change, once, from absent to the id of an engine. */
 export interface SessionSlot {
@@ -96,32 +96,44 @@ globals[STORAGE_KEY] = storage;
 
 /** The slot that `ctx` carries; without `ctx`, the slot of the code that is running. */
 export function activeSlot(ctx?: Context): SessionSlot | undefined {
-  const slot = (ctx ?? context.active()).getValue(SLOT_KEY) as SessionSlot | undefined;
+  const slot = slotOf(ctx ?? activeContext());
   return slot ?? (ctx === undefined ? storage.getStore() : undefined);
+}
+
+/** A context may be code of others, too. */
+function slotOf(ctx: Context): SessionSlot | undefined {
+  try {
+    return ctx.getValue(SLOT_KEY) as SessionSlot | undefined;
+  } catch (error) {
+    reportTracing(error);
+    return undefined;
+  }
 }
 
 /** Runs `fn` in the session of `slot`, on top of `base`. */
 export function runInSlot<T>(slot: SessionSlot, base: Context, fn: () => T): T {
-  return storage.run(slot, enter<T>, contextWithSlot(slot, base), fn);
-}
-
-function enter<T>(ctx: Context, fn: () => T): T {
-  return context.with(ctx, fn);
+  return storage.run(slot, withContext<T>, contextWithSlot(slot, base), fn);
 }
 
 /** Runs `fn` in the session of `slot`; re-enters its context only where it was lost on the way. */
 export function resumeSlot<T>(slot: SessionSlot, fn: () => T): T {
-  const active = context.active();
-  return active.getValue(SLOT_KEY) === slot ? fn() : runInSlot(slot, active, fn);
+  const active = activeContext();
+  return slotOf(active) === slot ? fn() : runInSlot(slot, active, fn);
 }
 
 /** A context like `base`, in the session of `slot`. Pure. */
 export function contextWithSlot(slot: SessionSlot, base: Context): Context {
-  const ctx = base.setValue(SLOT_KEY, slot);
-  const id = slot.fields.session_id;
-  if (!slot.baggage || typeof id !== 'string') return ctx;
-  const baggage = propagation.getBaggage(ctx) ?? propagation.createBaggage();
-  return propagation.setBaggage(ctx, baggage.setEntry('session.id', { value: id }));
+  let ctx = base;
+  try {
+    ctx = base.setValue(SLOT_KEY, slot);
+    const id = slot.fields.session_id;
+    if (!slot.baggage || typeof id !== 'string') return ctx;
+    const baggage = propagation.getBaggage(ctx) ?? propagation.createBaggage();
+    return propagation.setBaggage(ctx, baggage.setEntry('session.id', { value: id }));
+  } catch (error) {
+    reportTracing(error);
+    return ctx;
+  }
 }
 
 /** Gives the slot its id when it has none yet; an id that is there stays. Spans that are open get it when they end. */

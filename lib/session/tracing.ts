@@ -1,8 +1,10 @@
 /** Calls to the tracing SDK go in, their results come out, or a stand-in for what throws: tracing never fails a request. */
 import {
   type Context,
+  context,
   diag,
   INVALID_SPAN_CONTEXT,
+  ROOT_CONTEXT,
   type Span,
   type SpanContext,
   type SpanOptions,
@@ -24,7 +26,7 @@ export function guardTracing<T>(call: () => T, fallback?: T): T | undefined {
   try {
     return call();
   } catch (error) {
-    report(error);
+    reportTracing(error);
     return fallback;
   }
 }
@@ -64,12 +66,51 @@ export function startSpan(
     if (typeof span?.spanContext === 'function') return span;
     throw new TypeError('The tracer has started no span');
   } catch (error) {
-    report(error);
-    return trace.wrapSpanContext(idsOf(trace.getSpan(parent)) ?? INVALID_SPAN_CONTEXT);
+    reportTracing(error);
+    const outer = guardTracing(() => trace.getSpan(parent), undefined);
+    return trace.wrapSpanContext(idsOf(outer) ?? INVALID_SPAN_CONTEXT);
   }
 }
 
-function report(error: unknown): void {
+/** The active context. Where the context manager fails: the root. */
+export function activeContext(): Context {
+  try {
+    return context.active() ?? ROOT_CONTEXT;
+  } catch (error) {
+    reportTracing(error);
+    return ROOT_CONTEXT;
+  }
+}
+
+/** A function on its way through the context manager. */
+interface Call<T> {
+  readonly fn: () => T;
+  begun: boolean;
+  done: boolean;
+  result: T | undefined;
+}
+
+/** Runs `fn` in `ctx`; where the context manager fails, outside of it. Once, whatever fails, and when. */
+export function withContext<T>(ctx: Context, fn: () => T): T {
+  const call: Call<T> = { fn, begun: false, done: false, result: undefined };
+  try {
+    // As an argument: a closure would be made for each request.
+    context.with(ctx, begin, undefined, call);
+  } catch (error) {
+    if (call.begun && !call.done) throw error;
+    reportTracing(error);
+  }
+  return call.begun ? (call.result as T) : fn();
+}
+
+function begin(call: Call<unknown>): void {
+  call.begun = true;
+  call.result = call.fn();
+  call.done = true;
+}
+
+/** Says through OTel's `diag` what the tracing SDK threw. */
+export function reportTracing(error: unknown): void {
   try {
     diag.error('express-agent-envelope: tracing failed', error);
   } catch {

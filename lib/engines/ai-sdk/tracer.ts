@@ -1,13 +1,12 @@
 /** A tracer for the SDK comes out, which knows the spans that the SDK leaves open, and throws nothing into it. */
+import { type Context, type Span, type SpanOptions, type Tracer, trace } from '@opentelemetry/api';
 import {
-  type Context,
-  context,
-  type Span,
-  type SpanOptions,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
-import { guardTracing, isRecording, startSpan } from '../../session/tracing.js';
+  activeContext,
+  guardTracing,
+  isRecording,
+  startSpan,
+  withContext,
+} from '../../session/tracing.js';
 import { endSpan } from '../guarded-span.js';
 
 /**
@@ -19,7 +18,7 @@ import { endSpan } from '../guarded-span.js';
  */
 export function createTracer(): { readonly tracer: Tracer; end(): void } {
   const started: Span[] = [];
-  const start: Tracer['startSpan'] = (name, options = {}, parent = context.active()) => {
+  const start: Tracer['startSpan'] = (name, options = {}, parent = activeContext()) => {
     const span = startSpan(name, options, parent, 'ai');
     started.push(span);
     return span;
@@ -27,9 +26,9 @@ export function createTracer(): { readonly tracer: Tracer; end(): void } {
   const startActiveSpan = (name: string, ...rest: unknown[]): unknown => {
     const run = rest.pop() as (span: Span) => unknown;
     // Which of its overloads it is, is the caller's to say.
-    const [options, parent = context.active()] = rest as [SpanOptions?, Context?];
+    const [options, parent = activeContext()] = rest as [SpanOptions?, Context?];
     const span = start(name, options, parent);
-    return context.with(trace.setSpan(parent, span), () => run(guarded(span)));
+    return withContext(trace.setSpan(parent, span), () => run(guarded(span)));
   };
   return {
     tracer: {

@@ -1,6 +1,6 @@
 /** A request and its surroundings go in, a job's data comes out, and the other way round. */
-import { type Context, context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
-import { guardTracing, idsOf } from '../../session/tracing.js';
+import { type Context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { activeContext, guardTracing, idsOf } from '../../session/tracing.js';
 import { isJsonObject, type JsonObject } from '../../shared/json.js';
 import type { EngineRequest } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
@@ -21,7 +21,7 @@ export interface RunJob {
 
 export function createJob({ messages, model, parameters }: EngineRequest): RunJob {
   const carrier: Record<string, string> = {};
-  guardTracing(() => propagation.inject(context.active(), carrier));
+  guardTracing(() => propagation.inject(activeContext(), carrier));
   return { version: VERSION, request: { messages, model, parameters }, trace: carrier };
 }
 
@@ -49,7 +49,7 @@ export function parseJob(data: unknown): RunJob {
  */
 export function contextOfJob(carrier: RunJob['trace'] | JsonObject): Context {
   const sent = guardTracing(() => propagation.extract(ROOT_CONTEXT, carrier), ROOT_CONTEXT);
-  const active = context.active();
+  const active = activeContext();
   const traceId = (ctx: Context) => idsOf(trace.getSpan(ctx))?.traceId;
   return traceId(active) !== undefined && traceId(active) === traceId(sent) ? active : sent;
 }

@@ -1,5 +1,4 @@
 /** Where runs are kept goes in; what `resumeRun()` and `resumeSession()` share comes out: the way to a run, and its events as SSE. */
-import { context } from '@opentelemetry/api';
 import type { Request, Response } from 'express';
 import { jsonWriterOf, setStreamHeaders } from '../../reply/framing.js';
 import { toProblem } from '../../reply/problem.js';
@@ -8,6 +7,7 @@ import { Client } from '../../request/client.js';
 import { recordFailure, stampOpenSpans } from '../../session/request-span.js';
 import { type SessionState, setSessionHeader } from '../../session/request-state.js';
 import { deriveSlot, runInSlot } from '../../session/slot.js';
+import { activeContext } from '../../session/tracing.js';
 import { EnvelopeError } from '../../shared/errors.js';
 import { type AgentEvent, eventIdOf } from '../../shared/run-events.js';
 import { Connections } from './connection.js';
@@ -72,7 +72,7 @@ export async function whileListening(
   const stopWatching = client.onClose(news.stop);
   try {
     const reading = { store, runId, news, silenceMs: SILENCE_MS };
-    await runInSlot(slot, context.active(), () => {
+    await runInSlot(slot, activeContext(), () => {
       stampOpenSpans(slot);
       return tell(reading);
     });

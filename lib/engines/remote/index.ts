@@ -1,7 +1,7 @@
 /** An engine that is another `agentEnvelope()` app: the same envelope goes there, its events come back as they happen. */
-import { context, createContextKey, propagation } from '@opentelemetry/api';
+import { createContextKey, propagation } from '@opentelemetry/api';
 import { getSessionId } from '../../session/session.js';
-import { guardTracing } from '../../session/tracing.js';
+import { activeContext, guardTracing, withContext } from '../../session/tracing.js';
 import { configError, EnvelopeError } from '../../shared/errors.js';
 import {
   type Parsers,
@@ -136,13 +136,14 @@ function send(
   signal: AbortSignal,
 ): Promise<Response> {
   const headers = { 'content-type': 'application/json', accept: 'application/x-ndjson' };
-  guardTracing(() => propagation.inject(context.active(), headers));
+  const active = activeContext();
+  guardTracing(() => propagation.inject(active, headers));
   const data = { inputs: { messages }, parameters: { ...parameters, ...(model && { model }) } };
   // Read from the context like the trace: the engine's request does not have it.
   const body = JSON.stringify({ session_id: getSessionId(), data });
   const init = { method: 'POST', headers, body, signal, redirect: 'manual' } as const;
-  const quiet = context.active().setValue(SUPPRESS_TRACING, true);
-  return context.with(quiet, () => fetch(url, init));
+  const quiet = active.setValue(SUPPRESS_TRACING, true);
+  return withContext(quiet, () => fetch(url, init));
 }
 
 function sessionOf(

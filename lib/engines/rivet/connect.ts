@@ -1,6 +1,7 @@
 /** The URL of a daemon goes in, a daemon that answers comes out, with a directory for an agent to work in. */
 import { randomUUID } from 'node:crypto';
-import { context, propagation } from '@opentelemetry/api';
+import { propagation } from '@opentelemetry/api';
+import { activeContext, withContext } from '../../session/tracing.js';
 import { within } from '../waiting.js';
 
 /** A daemon that answers. */
@@ -25,7 +26,7 @@ const CLEAN_MS = 2000;
  * would hand it to the daemon. A redirect is not followed: it would take the conversation to another host.
  */
 export const send: typeof globalThis.fetch = (input, init) =>
-  context.with(propagation.deleteBaggage(context.active()), () =>
+  withContext(propagation.deleteBaggage(activeContext()), () =>
     globalThis.fetch(input, { ...init, redirect: 'manual' }),
   );
 
