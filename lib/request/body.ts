@@ -61,9 +61,16 @@ export function createBodyReader(limit: number | string): BodyReader {
     if (source === undefined) return done(undefined, toBody(req, req.body));
     const parse = source.headers['content-length'] === undefined ? parseChunked : parseSized;
     parse(source as Request, res, (error?: unknown) => {
-      if (!isUnparsed(req.body)) keepParsed(req, source.body);
-      if (error) done(error);
-      else done(undefined, EMPTY.has(source) ? NO_BODY : toBody(req, source.body));
+      let failure = error;
+      let body: Body | undefined;
+      // The app may have made an accessor of `req.body`: what that throws here, in the parser's callback, would end the process.
+      try {
+        if (!isUnparsed(req.body)) keepParsed(req, source.body);
+        if (!error) body = EMPTY.has(source) ? NO_BODY : toBody(req, source.body);
+      } catch (cause) {
+        failure ??= cause;
+      }
+      done(failure, body);
     });
   };
 }

@@ -1,5 +1,5 @@
 /** What an app may have done to `res` before the envelope is read, and what becomes of the request. */
-import express, { type RequestHandler, type Response } from 'express';
+import express, { type Request, type RequestHandler, type Response } from 'express';
 import { type AgentEnvelopeOptions, agentEnvelope, bind, problemDetails } from '../../lib/index.js';
 import { uiMessageRequest } from '../../lib/protocols/ui-message-stream/index.js';
 import { keepErrors, post } from '../helpers.js';
@@ -9,6 +9,13 @@ const refuse = (): never => {
 };
 const replaceLocals = (res: Response, locals: object) => {
   Object.defineProperty(res, 'locals', { value: locals, configurable: true, writable: true });
+};
+
+const defineBody = (
+  req: Request,
+  body: { get?: () => unknown; set?: (value: unknown) => void },
+) => {
+  Object.defineProperty(req, 'body', body);
 };
 
 const HOSTILE: [what: string, change: (res: Response) => void][] = [
@@ -33,6 +40,20 @@ const HOSTILE: [what: string, change: (res: Response) => void][] = [
   [
     'locals with a setter that throws',
     (res) => void Object.defineProperty(res.locals, 'session_id', { set: refuse }),
+  ],
+  ['a body that cannot be set', ({ req }) => defineBody(req, {})],
+  ['a body that refuses to be set', ({ req }) => defineBody(req, { set: refuse })],
+  [
+    'a body that refuses to be read once it was set',
+    ({ req }) => {
+      let get = (): unknown => undefined;
+      defineBody(req, {
+        get: () => get(),
+        set: (value) => {
+          get = value === undefined ? get : refuse;
+        },
+      });
+    },
   ],
   ['no locals', (res) => replaceLocals(res, undefined as never)],
   [
