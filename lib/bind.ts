@@ -138,7 +138,7 @@ async function serve(
     negotiate(req, offers.run);
     const bound = refusingDepth(data, () => plan.bind(slot.fields, checked, data));
     const returned = handler(bound as never, io);
-    // Await only what has to be waited for, here too.
+    // Await only what has to be waited for, here too: a Readable may fail in this very turn.
     const output = isThenable(returned) ? await returned : returned;
     // A handler that stops because the client has left owes no answer.
     if (output === undefined && !taken.isTaken && !client.left) throw NOTHING_RETURNED();

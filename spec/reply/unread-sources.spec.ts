@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
+import { Readable, type ReadableOptions } from 'node:stream';
 import express from 'express';
 import request from 'supertest';
 import { defineEngine, run } from '../../lib/engines/index.js';
@@ -46,6 +46,39 @@ describe('a Readable that is refused before it was read', () => {
     expect(open?.listenerCount('error')).toBeGreaterThan(0);
   });
 });
+
+describe('a Readable that fails in the turn in which its handler made it', () => {
+  const failing = (options: ReadableOptions) =>
+    new Readable({ objectMode: true, read() {}, ...options });
+
+  it.each<[string, () => Readable]>([
+    ['it cannot be opened', () => failing({ construct: (done) => done(new Error('closed')) })],
+    ['it is destroyed', () => failing({}).destroy(new Error('closed'))],
+    [
+      'it cannot be read',
+      () =>
+        failing({
+          read() {
+            this.destroy(new Error('closed'));
+          },
+        }),
+    ],
+    ['what it is made of fails', () => Readable.from(failingItems())],
+  ])('is a 500, and does not end the process: %s', async (_title, source) => {
+    const failures: unknown[] = [];
+    const keep = (error: unknown) => failures.push(error);
+    process.on('uncaughtException', keep);
+    const reply = await request(appOf(source)).post('/').send({});
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('uncaughtException', keep);
+    expect([reply.status, reply.body.code, failures]).toEqual([500, 'INTERNAL_ERROR', []]);
+  });
+});
+
+// biome-ignore lint/correctness/useYield: it fails before
+async function* failingItems(): AsyncGenerator<never> {
+  throw new Error('closed');
+}
 
 describe('a reply without a body', () => {
   it.each<[string, number]>([
