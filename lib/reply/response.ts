@@ -95,7 +95,15 @@ async function sendBody(
     cancelling.catch(() => undefined);
   };
   const isOver = () => client.closed || res.writableEnded;
-  const stopWatching = client.onClose(cancel);
+  let wake = () => {};
+  const onDrain = () => wake();
+  const stopWatching = client.onClose(() => {
+    cancel();
+    wake();
+  });
+  // One for the whole body: `compression()` takes it onto a stream of its own, from which nothing removes it.
+  res.on('drain', onDrain);
+  let isBegun = false;
   try {
     const first = reader.read();
     // A body that fails in its first turn keeps the status of its failure.
@@ -112,8 +120,10 @@ async function sendBody(
       written += Math.max(chunk.byteLength, MIN_CHUNK);
       // Only `false` means wait: with Lambda adapters `write()` returns `undefined`.
       const full = res.write(chunk) === false;
+      isBegun = true;
       flush();
-      if (full) await drained(res, client);
+      // Until the client has taken what was written, or has left.
+      if (full) await new Promise<void>((resolve) => (wake = resolve));
       else if (written < MAX_TURN) continue;
       // Also after a `drain`: Node emits it in the turn of the write where the socket takes it all.
       await nextTurn();
@@ -130,13 +140,15 @@ async function sendBody(
     await cancelling;
   } catch (error) {
     cancel();
-    if (res.headersSent && !isOver()) {
+    // A middleware may keep all that is written to the end: no header is sent until then.
+    if ((res.headersSent || isBegun) && !isOver()) {
       recordFailure(error);
       reset(res);
     }
     throw error;
   } finally {
     stopWatching();
+    res.off('drain', onDrain);
   }
 }
 
@@ -148,19 +160,6 @@ function toBytes({ done, value }: { done: boolean; value?: unknown }): Uint8Arra
 
 function unsendable(fault: string): EnvelopeError {
   return new EnvelopeError('INVALID_OUTPUT', `The handler's Response cannot be sent, ${fault}`);
-}
-
-/** Until the client has taken what was written, or has left. */
-function drained(res: Response, client: Client): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      res.off('drain', go);
-      stopWatching();
-      resolve();
-    };
-    const stopWatching = client.onClose(go);
-    res.once('drain', go);
-  });
 }
 
 /** Until the reply has gone out: whoever hears of a failure may close the connection. */

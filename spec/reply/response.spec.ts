@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -5,6 +6,7 @@ import { SpanStatusCode, trace } from '@opentelemetry/api';
 import compression from 'compression';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import express from 'express';
+import request from 'supertest';
 import { agentEnvelope, bind, getSessionId } from '../../lib/index.js';
 import {
   connect,
@@ -247,6 +249,40 @@ describe('a Response that a handler returns', () => {
       expect(res.headers.get('x-session-id')).toBe('conv-1');
     });
     await cancelled;
+  });
+
+  it('waits for compression() again and again with one listener', async () => {
+    const piece = randomBytes(65_536);
+    let left = 40;
+    const make = () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            left -= 1;
+            if (left < 0) controller.close();
+            else controller.enqueue(piece);
+          },
+        }),
+        { headers: { 'content-type': 'text/plain' } },
+      );
+    let [waits, listeners] = [0, 0];
+    const count: RequestHandler = (_req, res, next) => {
+      const { on, write } = res;
+      res.on = function (this: typeof res, type: string, listener: () => void) {
+        if (type === 'drain') listeners += 1;
+        return on.call(this, type, listener);
+      } as typeof on;
+      res.write = function (chunk: Uint8Array) {
+        const more = write.call(this, chunk, 'utf8');
+        if (!more) waits += 1;
+        return more;
+      };
+      next();
+    };
+    const { app } = routeOf(make, [compression({ threshold: 0 }), count]);
+    const reply = await request(app).post('/').set('accept-encoding', 'gzip').send(BODY);
+    expect([reply.status, left]).toEqual([200, -1]);
+    expect([waits > 10, listeners]).toEqual([true, 1]);
   });
 
   it.each(['gzip', 'br'])('goes through compression() piece by piece, as %s', async (encoding) => {
