@@ -78,3 +78,12 @@ export function setStreamHeaders(res: Response, type: StreamType): void {
 export function forgetLength(res: Response): void {
   if (res.hasHeader('Content-Length')) res.removeHeader('Content-Length');
 }
+
+/**
+ * Node drops what is written to such a reply, and never says wait: an endless source would be pulled for ever.
+ *
+ * @see RFC 9110 section 6.4.1
+ */
+export function hasNoBody(res: Response): boolean {
+  return res.req.method === 'HEAD' || res.statusCode === 204 || res.statusCode === 304;
+}

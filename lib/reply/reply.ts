@@ -9,7 +9,7 @@ import { type AgentEvent, eventIdOf } from '../shared/run-events.js';
 import { discard } from './discard.js';
 import { saysNothing, tellDropped } from './dropped.js';
 import { faultOfAnswer, inexpressible } from './event-text.js';
-import { jsonWriterOf, setStreamHeaders } from './framing.js';
+import { hasNoBody, jsonWriterOf, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
 import { toProblem } from './problem.js';
 import { isWebResponse, sendResponse } from './response.js';
@@ -109,12 +109,12 @@ function sendItems(
 }
 
 function streamTo(
-  { req, res, state }: ReplyTarget,
+  { res, state }: ReplyTarget,
   type: StreamType,
   source: AsyncIterable<unknown>,
   items: Pick<StreamOptions, 'encode' | 'idOf' | 'headersReady'>,
 ): Promise<void> {
-  if (hasNoBody(req, res)) {
+  if (hasNoBody(res)) {
     try {
       echoSession(res, state);
       setStreamHeaders(res, type);
@@ -163,13 +163,4 @@ function isByteStream(source: AsyncIterable<unknown>): boolean {
   return (
     source instanceof Readable && !source.readableObjectMode && source.readableEncoding === null
   );
-}
-
-/**
- * Node drops what is written to such a reply, and never says wait: an endless source would be pulled for ever.
- *
- * @see RFC 9110 section 6.4.1
- */
-function hasNoBody(req: Request, res: Response): boolean {
-  return req.method === 'HEAD' || res.statusCode === 204 || res.statusCode === 304;
 }

@@ -5,7 +5,7 @@ import type { Client } from '../request/client.js';
 import type { MaybePromise } from '../shared/standard-schema.js';
 import { disown, isAbortError } from '../shared/thrown.js';
 import { discard } from './discard.js';
-import { FRAMING, setStreamHeaders } from './framing.js';
+import { FRAMING, hasNoBody, setStreamHeaders } from './framing.js';
 import type { StreamType } from './negotiate.js';
 import { TurnWriter } from './turn-writer.js';
 
@@ -61,6 +61,10 @@ export class StreamSender {
       beforeHeaders: () => {
         options.beforeHeaders();
         setStreamHeaders(res, options.type);
+        // The source itself may have set such a status.
+        if (!hasNoBody(res)) return;
+        res.end();
+        this.#stop();
       },
       drained: () => this.#resume(),
       failed: this.#fail,

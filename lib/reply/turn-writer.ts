@@ -7,7 +7,7 @@ const MAX_PENDING = 16 * 1024;
 
 /** What a {@link TurnWriter} calls. */
 export interface TurnEvents {
-  /** Last call before the headers go, with the first write. */
+  /** Last call before the headers go, with the first write. It may end the response: then nothing is written. */
   readonly beforeHeaders: () => void;
   /** The client has taken what was written: the writer is no longer full. */
   readonly drained: () => void;
@@ -24,6 +24,7 @@ export class TurnWriter {
   readonly #onDrain = () => setImmediate(this.#drained);
   #pending = '';
   #closed = false;
+  #written = false;
   /** Whether the client has yet to take what was written: writing more would fill the memory. */
   full = false;
 
@@ -42,7 +43,7 @@ export class TurnWriter {
 
   /** Whether anything was sent, or is about to be. */
   get started(): boolean {
-    return this.#res.headersSent || this.#pending !== '';
+    return this.#res.headersSent || this.#written || this.#pending !== '';
   }
 
   /** Sends `frame` at the end of this turn. If the app itself ends the response before that, nothing can be sent any more. */
@@ -69,7 +70,8 @@ export class TurnWriter {
     this.#pending += lastFrame;
     this.#openHeaders();
     this.close();
-    this.#res.end(this.#take());
+    const bytes = this.#take();
+    if (!this.#res.writableEnded) this.#res.end(bytes);
   }
 
   /** Writes nothing any more. */
@@ -97,13 +99,16 @@ export class TurnWriter {
   }
 
   #openHeaders(): void {
-    if (!this.#res.headersSent) this.#events.beforeHeaders();
+    if (!this.#res.headersSent && !this.#written) this.#events.beforeHeaders();
   }
 
   /** Only `false` means wait: with Lambda adapters `write()` returns `undefined`. */
   #write(bytes: Buffer): void {
     this.#openHeaders();
+    if (this.#res.writableEnded) return;
     this.full = this.#res.write(bytes) === false;
+    // A middleware may keep all that is written to the end: no header is sent until then.
+    this.#written = true;
   }
 
   /** As bytes: a string that waits in the socket takes three times its size. */

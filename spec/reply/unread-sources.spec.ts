@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { Readable, type ReadableOptions } from 'node:stream';
+import { jest } from '@jest/globals';
 import express from 'express';
 import request from 'supertest';
 import { defineEngine, run } from '../../lib/engines/index.js';
@@ -115,6 +116,46 @@ describe('a reply without a body', () => {
       });
       expect([reply, pulled, returned]).toEqual([status, 0, 1]);
     });
+  });
+});
+
+describe.each([204, 304])('a source that sets the status %i itself', (status) => {
+  const never = new Promise<void>(() => undefined);
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+  it.each<[string, (pulled: number) => unknown]>([
+    ['never pauses', () => undefined],
+    ['pauses', turn],
+    ['has no second item', (pulled) => (pulled === 1 ? undefined : never)],
+    ['is silent', () => never],
+  ])('is not read to an end that it may not have: it %s', async (title, pause) => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    const left = gate();
+    const app = express();
+    app.use(agentEnvelope());
+    app.post(
+      '/',
+      bind([], async function* (_bound, { res }) {
+        res.status(status);
+        if (title === 'is silent') setImmediate(() => jest.advanceTimersByTime(15_000));
+        try {
+          for (let pulled = 1; ; pulled += 1) {
+            await pause(pulled);
+            yield pulled;
+          }
+        } finally {
+          left.open();
+        }
+      }),
+    );
+    try {
+      const reply = await request(app).post('/').send({});
+      expect([reply.status, reply.text]).toEqual([status, '']);
+      // A generator that waits does not hear its own `return()`.
+      if (pause(2) !== never) await left.opened;
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });
 
