@@ -2,6 +2,7 @@
 
 import { detailsError, EnvelopeError, type ErrorDetail } from '../shared/errors.js';
 import { isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
+import { isOverflow } from '../shared/overflow.js';
 import { DATA_FIELDS, isAbsent } from './field.js';
 import type { ParsedField } from './parsed-field.js';
 
@@ -106,11 +107,11 @@ export function refusingDepth<T>(data: EnvelopeData, walk: () => T): T {
 }
 
 /**
- * The error for an overflow that the client's nesting explains. Node's own RangeErrors, of a status say, have a code. The overflow
- * does not become its cause: a refusal with a cause is printed, and this one is the client's fault alone.
+ * The error for an overflow that the client's nesting explains. The overflow does not become its cause: a refusal with a cause is
+ * printed, and this one is the client's fault alone.
  */
 export function depthError(cause: unknown, data: EnvelopeData): EnvelopeError | undefined {
-  if (!(cause instanceof RangeError) || Object.hasOwn(cause, 'code')) return undefined;
+  if (!isOverflow(cause)) return undefined;
   if (!isDeep([data.inputs, data.outputs, data.parameters])) return undefined;
   return new EnvelopeError('INVALID_ENVELOPE', 'The envelope is nested too deeply');
 }

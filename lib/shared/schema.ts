@@ -3,6 +3,7 @@ import type { AnySchemaObject, ErrorObject, Options } from 'ajv';
 import drafts from './drafts.cjs';
 import { configError, type ErrorDetail } from './errors.js';
 import { ownMember } from './json.js';
+import { overflowFault } from './overflow.js';
 import { escapePointer } from './pointer.js';
 import { warnOfCost } from './schema-cost.js';
 import { annotationsOf } from './schema-keywords.js';
@@ -75,9 +76,14 @@ export function compileSchema(schema: JsonSchema, place: string): SchemaCheck {
     if (loadDraft === drafts.draft07) refuseBesideRef(schema, Object.keys(ajv.RULES.all));
     const validate = ajv.compile($schema === undefined ? schema : { ...schema, $schema: $id });
     warnOfCost(schema, place);
-    return (value, at) =>
-      // `validate.errors` is overwritten by the next call, so it is turned into our own shape at once.
-      validate(value) ? undefined : (validate.errors ?? []).map((error) => toDetail(error, at));
+    return (value, at) => {
+      try {
+        // `validate.errors` is overwritten by the next call, so it is turned into our own shape at once.
+        return validate(value) ? undefined : (validate.errors ?? []).map((e) => toDetail(e, at));
+      } catch (cause) {
+        return overflowFault(cause, value, at);
+      }
+    };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TypeError(`${place} is not a schema that can be checked: ${reason}`, { cause });

@@ -2,6 +2,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { configError, EnvelopeError, type ErrorDetail } from './errors.js';
 import { issueDetails } from './issue-details.js';
+import { isOverflow, overflowFault } from './overflow.js';
 import { isThenable, readMember } from './thrown.js';
 
 export type MaybePromise<T> = T | Promise<T>;
@@ -40,9 +41,9 @@ export function compileStandard(
     throw configError(place, 'must be a Standard Schema of version 1', schema);
   }
   return (value, at) => {
-    const fail = (cause: unknown): never => {
-      // The client's nesting may have caused an overflow: the caller, which knows the request, decides.
-      if (cause instanceof RangeError) throw cause;
+    const fail = (cause: unknown): Checked => {
+      // The client's nesting may have caused it, too: the caller, which knows the request, decides.
+      if (isOverflow(cause)) return { errors: overflowFault(cause, value, at) };
       throw new EnvelopeError('INTERNAL_ERROR', `The schema of ${place} has failed`, { cause });
     };
     const read = (result: StandardSchemaV1.Result<unknown>): Checked => {
