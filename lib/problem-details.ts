@@ -119,7 +119,13 @@ async function observe(
 }
 
 function print(error: unknown, req: Request): void {
-  if (req.app.get('env') !== 'test') process.stderr.write(`${reportOf(error)}\n`);
+  if (req.app.get('env') === 'test') return;
+  const { stderr } = process;
+  // Nobody may read it any more: as `console.error()` does, an error event that nobody listens to is kept from ending the process.
+  const ignore = (failed?: Error | null) => {
+    if (failed && stderr.listenerCount('error') === 0) stderr.once('error', () => {});
+  };
+  orUndefined(() => stderr.write(`${reportOf(error)}\n`, ignore));
 }
 
 function prepareHeaders(res: Response, { code, status }: Problem, error: unknown): void {

@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorRequestHandler, Express } from 'express';
 import express from 'express';
@@ -408,6 +409,33 @@ describe('without onError', () => {
     const cause = new TypeError('the origin');
     const text = await printed('production', () => new Error('the failure', { cause }));
     expect(text).toMatch(/^Error: the failure\n {4}at .*\[cause\] TypeError: the origin\n {4}at /s);
+  });
+
+  it.each<[string, (done: (error: Error) => void) => void]>([
+    ['nobody reads', (done) => done(new Error('EPIPE'))],
+    ['fails later', (done) => void setImmediate(done, new Error('EPIPE'))],
+    [
+      'throws',
+      () => {
+        throw new Error('EPIPE');
+      },
+    ],
+  ])('a stderr that %s ends no process', async (_what, fail) => {
+    const own = Object.getOwnPropertyDescriptor(process, 'stderr') as PropertyDescriptor;
+    const failures: unknown[] = [];
+    const keep = (error: unknown) => failures.push(error);
+    const app = failing(() => new Error('the failure')).set('env', 'production');
+    process.on('uncaughtException', keep);
+    const broken = new Writable({ autoDestroy: false, write: (_text, _as, done) => fail(done) });
+    Object.defineProperty(process, 'stderr', { configurable: true, value: broken });
+    try {
+      for (let i = 0; i < 3; i += 1) expect((await post(app, {}, '/bound')).status).toBe(500);
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      Object.defineProperty(process, 'stderr', own);
+      process.off('uncaughtException', keep);
+    }
+    expect(failures).toEqual([]);
   });
 
   it('a stream that fails in band is printed, too', async () => {
