@@ -4,6 +4,8 @@ import { bindAsyncContext } from '../shared/async-context.js';
 
 /** Characters that wait for the end of a turn at the most: a source that never pauses must not fill the memory. */
 const MAX_PENDING = 16 * 1024;
+/** What a frame counts at the least: thousands of tiny ones take their time, too. */
+const MIN_FRAME = 64;
 
 /** What a {@link TurnWriter} calls. */
 export interface TurnEvents {
@@ -23,6 +25,7 @@ export class TurnWriter {
   // Node emits `drain` in the turn of the write where the socket takes it all: a fast client would get an endless source whole.
   readonly #onDrain = () => setImmediate(this.#drained);
   #pending = '';
+  #weight = 0;
   #closed = false;
   #written = false;
   /** Whether the client has yet to take what was written: writing more would fill the memory. */
@@ -50,7 +53,8 @@ export class TurnWriter {
   add(frame: string): void {
     if (this.#pending === '') setImmediate(this.#flushTurn);
     this.#pending += frame;
-    if (this.#pending.length < MAX_PENDING) return;
+    this.#weight += Math.max(frame.length, MIN_FRAME);
+    if (this.#weight < MAX_PENDING) return;
     this.#flush();
     // A client that takes everything at once, from a source that never pauses: other requests must get their turn.
     if (this.#open) {
@@ -115,6 +119,7 @@ export class TurnWriter {
   #take(): Buffer {
     const bytes = Buffer.from(this.#pending);
     this.#pending = '';
+    this.#weight = 0;
     return bytes;
   }
 }

@@ -94,3 +94,33 @@ describe('a source that never pauses, and a client that takes everything', () =>
     expect(most).toBeLessThan(MOST_IN_A_TURN);
   });
 });
+
+it('tiny items that never pause leave other requests their turn', async () => {
+  let [inTurn, most, turns] = [0, 0, true];
+  const tick = () => {
+    inTurn = 0;
+    if (turns) setImmediate(tick);
+  };
+  const app = express();
+  app.use(agentEnvelope());
+  app.post(
+    '/',
+    bind([], async function* () {
+      for (let i = 0; i < 5000; i += 1) {
+        inTurn += 1;
+        most = Math.max(most, inTurn);
+        yield '';
+      }
+    }),
+  );
+  tick();
+  try {
+    const text = await serving(app, async (url) => {
+      const headers = { 'content-type': JSON_TYPE };
+      return (await fetch(url, { method: 'POST', headers, body: '{}' })).text();
+    });
+    expect([text.length, most < 1000]).toEqual([15_000, true]);
+  } finally {
+    turns = false;
+  }
+});
