@@ -38,14 +38,60 @@ describe('parseOptions', () => {
     expect(options).toEqual({ limit: 5, fields: [sessionId, 'tenant'] });
   });
 
-  it.each<[unknown]>([[null], ['1mb'], [7], [true], [[]], [[sessionId]], [() => true]])(
-    'refuses %p instead of options',
-    (options) => {
-      const act = () => parseOptions(options as never);
-      expect(act).toThrow(TypeError);
-      expect(act).toThrow(/^agentEnvelope: options must be an object, got /);
-    },
-  );
+  it.each<[string, object]>([
+    [
+      'a class',
+      new (class Options {
+        get limit() {
+          return 5;
+        }
+      })(),
+    ],
+    [
+      'a class that another extends',
+      new (class extends class {
+        get limit() {
+          return 5;
+        }
+      } {})(),
+    ],
+    ['an object of defaults', Object.create({ limit: 5 })],
+  ])('refuses an option of %s: it would be dropped', (_title, options) => {
+    const act = () => parseOptions(options);
+    expect(act).toThrow(TypeError);
+    expect(act).toThrow(
+      "agentEnvelope: options must have each option as a member of its own, got 'limit'",
+    );
+  });
+
+  it('takes an instance whose options are its own, and nothing from a polluted prototype', () => {
+    const own = new (class Options {
+      limit = 5;
+    })();
+    expect(parseOptions(own).limit).toBe(5);
+    Object.assign(Object.prototype, { limit: 7 });
+    try {
+      expect(parseOptions({}).limit).toBe('1mb');
+      expect(parseOptions(Object.create({})).limit).toBe('1mb');
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'limit');
+    }
+  });
+
+  it.each<[unknown]>([
+    [null],
+    ['1mb'],
+    [7],
+    [true],
+    [[]],
+    [[sessionId]],
+    [() => true],
+    [new Map()],
+  ])('refuses %p instead of options', (options) => {
+    const act = () => parseOptions(options as never);
+    expect(act).toThrow(TypeError);
+    expect(act).toThrow(/^agentEnvelope: options must be an object, got /);
+  });
 
   it.each(['field', 'Limit', 'session', 'toString', 'constructor', '__proto__'])(
     'refuses the unknown option %s and lists the known ones',

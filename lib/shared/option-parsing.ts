@@ -1,6 +1,6 @@
 /** Public options and a table of parsers go in, a complete and frozen configuration comes out. */
 import { configError } from './errors.js';
-import { isJsonObject, ownMember } from './json.js';
+import { isJsonObject, type JsonObject, ownMember } from './json.js';
 
 /**
  * One parser an option: it gets the value, or `undefined` for the default, and returns what the configuration holds or throws.
@@ -11,18 +11,26 @@ export type Parsers<Configuration> = {
 };
 
 /**
- * Parses options. An explicit `undefined` is the default, and so is a member of a prototype: the app did not write it.
+ * Parses options. An explicit `undefined` is the default, and so is what is found on `Object.prototype`: the app did not write it.
  *
  * @param place - what takes them, e.g. `remote: options`
- * @throws TypeError for options that are not an object and for an unknown one; what the parsers throw
+ * @throws TypeError for options that are not an object, for an unknown one and for one of a class or another prototype; what the
+ * parsers throw
  */
 export function parseConfiguration<Configuration extends object>(
   place: string,
   parsers: Parsers<Configuration>,
   options: unknown = {},
 ): Configuration {
-  if (!isJsonObject(options)) throw configError(place, 'must be an object', options);
+  // A Map's entries are no members: they would all be dropped.
+  if (!isJsonObject(options) || Symbol.iterator in options) {
+    throw configError(place, 'must be an object', options);
+  }
   const known = Object.keys(parsers);
+  const inherited = known.find((name) => isInherited(options, name));
+  if (inherited !== undefined) {
+    throw configError(place, 'must have each option as a member of its own', inherited);
+  }
   const stranger = Object.keys(options).find((name) => !known.includes(name));
   if (stranger !== undefined) {
     throw configError(place, `must be among ${known.join(', ')}`, stranger);
@@ -32,6 +40,14 @@ export function parseConfiguration<Configuration extends object>(
     parse(ownMember(options, name)),
   ]);
   return Object.freeze(Object.fromEntries(parsed));
+}
+
+/** True for a member of a class or of an object of defaults: the app did write it. `Object.prototype` is nobody's own. */
+function isInherited(options: JsonObject, name: string): boolean {
+  if (Object.hasOwn(options, name) || !(name in options)) return false;
+  let holder: object = options;
+  while (!Object.hasOwn(holder, name)) holder = Object.getPrototypeOf(holder);
+  return Object.getPrototypeOf(holder) !== null;
 }
 
 /** @throws TypeError for what is no URL to call: `fetch` refuses credentials in it */
