@@ -1,4 +1,5 @@
 /** A request, its response and its client go in, a bound handler's second argument comes out. */
+import { setMaxListeners } from 'node:events';
 import type { Request, Response } from 'express';
 import type { Client } from '../request/client.js';
 import { resumeSlot, type SessionSlot } from '../session/slot.js';
@@ -81,6 +82,8 @@ const NOTING: ProxyHandler<Exchange> = {
 
 function abortWhenLeft(client: Client, slot: SessionSlot): AbortSignal {
   const controller = new AbortController();
+  // A handler may pass it on to any number of calls: Node warns of the eleventh listener.
+  setMaxListeners(Number.POSITIVE_INFINITY, controller.signal);
   const abort = () => {
     if (client.left) resumeSlot(slot, () => controller.abort());
   };

@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { getHeapSpaceStatistics } from 'node:v8';
 import type { Request, Response } from 'express';
 import { createHandlerIo } from '../../lib/reply/handler-io.js';
@@ -36,6 +37,11 @@ describe('the second argument of a bound handler', () => {
     const { io, taken } = create();
     expect(taken.signal).toBeUndefined();
     expect(io.signal).toBe(taken.signal);
+  });
+
+  // Node warns of a leak at the eleventh listener otherwise.
+  it('has a signal that takes any number of listeners', () => {
+    expect(getMaxListeners(create().io.signal)).toBe(Number.POSITIVE_INFINITY);
   });
 
   // What is there, only a full collection frees: until then each request would be kept.
