@@ -30,7 +30,7 @@ export interface ResumeSessionOptions extends QueuePlace {
    * run again; the `messages` of its result are the answer alone.
    * @defaultValue our own events as SSE
    */
-  readonly reply?: ((run: AgentRun) => Response) | undefined;
+  readonly reply?: ((run: AgentRun) => MaybePromise<Response>) | undefined;
 }
 
 interface ResumeRunConfiguration extends Where {

@@ -1,6 +1,6 @@
 /** A GET request for a session goes in; the run that is under way in it comes out, from its start, as the client reads runs. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { sendResponse } from '../../reply/response.js';
+import { isWebResponse, sendResponse } from '../../reply/response.js';
 import { SESSION_FIELD } from '../../request/parsed-field.js';
 import { keepProtocol } from '../../session/request-state.js';
 import { configError, EnvelopeError } from '../../shared/errors.js';
@@ -26,7 +26,8 @@ import { answered } from './run-reader.js';
  * @throws TypeError at once, when an option is wrong, `authorize` is missing say; to `next`, on a route without `:sessionId`
  * @throws Error at once, with the code `PEER_MISSING`, when `bullmq` or `ioredis` is not installed
  * @throws {@link index!EnvelopeError | EnvelopeError} to `next`: `INVALID_FIELD` (400) for what is no session id, `SESSION_FORBIDDEN` (403)
- * by `authorize`, `ENGINE_FAILED` (502, 504) where Redis cannot be reached; in band, too: what the run failed with
+ * by `authorize`, `ENGINE_FAILED` (502, 504) where Redis cannot be reached, `INVALID_OUTPUT` (500) where `reply` returns no
+ * `Response`, what it throws or rejects with; in band, too: what the run failed with
  * @example
  * ```ts
  * app.get('/api/chat/:sessionId/stream', resumeSession({
@@ -54,8 +55,10 @@ export function resumeSession(options: ResumeSessionOptions): RequestHandler {
       if (!runId || !isKept) return void res.status(204).end();
       await whileListening(runs, runId, exchange, async (reading) => {
         if (reply === undefined) return sendEvents(exchange, eventsOf(reading, undefined));
+        const response = await reply(readRun(reading));
+        if (!isWebResponse(response)) throw NO_RESPONSE();
         try {
-          await sendResponse(res, { state: exchange }, reply(readRun(reading)));
+          await sendResponse(res, { state: exchange }, response);
         } catch (error) {
           // What its body has told is the run's failure, which its own request reports.
           if (!res.writableEnded) throw error;
@@ -67,6 +70,9 @@ export function resumeSession(options: ResumeSessionOptions): RequestHandler {
     resume(req, res).catch(next);
   };
 }
+
+const NO_RESPONSE = () =>
+  new EnvelopeError('INVALID_OUTPUT', 'resumeSession: reply must return a Response');
 
 function sessionIdOf({ params, route }: Request): string {
   const { sessionId } = params;
