@@ -58,7 +58,8 @@ export class Connections {
    */
   async acquire(): Promise<Clients> {
     this.#users += 1;
-    for (const client of this.#made) client.stream?.ref?.();
+    // Node listens to a socket that is not connected once more for each time that it is told so.
+    if (this.#users === 1) for (const client of this.#made) client.stream?.ref?.();
     try {
       this.#clients ??= this.#inScope(() => this.#open());
       const clients = await this.#clients;

@@ -8,7 +8,7 @@ import type { AgentRun } from '../../../lib/shared/agent-run.js';
 import type { AgentEvent } from '../../../lib/shared/run-events.js';
 import { ask, until } from '../nodes.js';
 import { smallEngine } from '../small-engine.js';
-import { type RedisServer, startRedis } from './redis.js';
+import { freePort, type RedisServer, startRedis } from './redis.js';
 
 let redis: RedisServer;
 let worker: { close(): Promise<void> };
@@ -130,6 +130,28 @@ describe('a gateway', () => {
       return { before, after };
     };
     expect(await listenersOf(20)).toEqual(await listenersOf(1));
+  });
+
+  it('listens to its sockets once, however many requests come while Redis is not there', async () => {
+    const code = `
+      import { setTimeout } from 'node:timers/promises';
+      import { run } from 'express-agent-envelope/engines';
+      import { queue } from 'express-agent-envelope/engines/queue';
+      const engine = queue({ connection: { host: '127.0.0.1', port: ${await freePort()} } });
+      const messages = [{ role: 'user', content: 'x' }];
+      const ask = () => run(engine, { messages }).result.catch(({ status }) => status);
+      const runs = [];
+      // Some of them between two attempts to connect.
+      for (let i = 0; i < 60; i += 1) {
+        for (let j = 0; j < 10; j += 1) runs.push(ask());
+        await setTimeout(20);
+      }
+      process.stdout.write([...new Set(await Promise.all(runs))].join());
+      process.exit();
+    `;
+    const args = ['--input-type=module', '-e', code];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+    expect({ stdout, stderr }).toEqual({ stdout: '502', stderr: '' });
   });
 
   it('does not keep a process alive that has nothing else to do', async () => {
