@@ -1,11 +1,9 @@
 /** What an app gave as its connection goes in; clients of Redis come out, open while somebody uses them. */
 import { AsyncResource } from 'node:async_hooks';
-import { diag } from '@opentelemetry/api';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import { guardTracing } from '../../session/tracing.js';
-import { engineFailed } from '../engine-error.js';
 import { orAborted, within } from '../waiting.js';
 import type { Peers } from './peers.js';
+import { isRefusal, redisFailed, report } from './redis-failure.js';
 
 /** What BullMQ takes: where Redis is, or a client of ioredis. */
 export type QueueConnection = RedisAddress | Redis | Cluster;
@@ -42,6 +40,8 @@ export class Connections {
   readonly #becoming = new Map<Redis, Promise<void>>();
   readonly #inScope: <T>(make: () => T) => T;
   #users = 0;
+  /** What Redis refused the connection with: it may want another password. */
+  #refusal: unknown;
   #clients: Promise<Clients> | undefined;
 
   constructor(connection: QueueConnection, peers: Promise<Peers>) {
@@ -70,7 +70,7 @@ export class Connections {
       return clients;
     } catch (cause) {
       this.release();
-      throw engineFailed('Redis cannot be reached', { cause });
+      throw redisFailed(this.#refusal ?? cause);
     }
   }
 
@@ -111,7 +111,13 @@ export class Connections {
     const client = isClient(given)
       ? duplicate(given, options)
       : connect((await this.#peers).ioredis, given as RedisAddress, options);
-    client.on('error', report);
+    client.on('error', (error) => {
+      report(error);
+      if (isRefusal(error)) this.#refusal = error;
+    });
+    client.on('ready', () => {
+      this.#refusal = undefined;
+    });
     client.on('connect', () => this.#letGo(client));
     this.#made.push(client);
     return client;
@@ -151,9 +157,4 @@ function connect({ Redis }: Peers['ioredis'], where: RedisAddress, options: Redi
   const { url, ...others } = where;
   const all = { ...others, ...options } as RedisOptions & { replyMapping?: 'legacy' };
   return url === undefined ? new Redis(all) : new Redis(url, all);
-}
-
-/** What a client says of its connection. Who waits for an answer gets an error of its own. */
-export function report(error: unknown): void {
-  guardTracing(() => diag.error('express-agent-envelope REDIS_UNREACHABLE', error));
 }

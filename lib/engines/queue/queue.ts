@@ -1,9 +1,10 @@
 /** Options go in, an engine comes out that has its runs done by workers: a job for each, and its events as they happen. */
 import type { AgentEngine } from '../engine.js';
-import { type Clients, Connections, report } from './connection.js';
+import { type Clients, Connections } from './connection.js';
 import { parseQueueOptions, type QueueConfiguration, type QueueOptions } from './options.js';
 import { loadPeers, type Peers } from './peers.js';
 import { type Gateway, openRun } from './queued-run.js';
+import { report } from './redis-failure.js';
 import { RunStore } from './run-store.js';
 import { WakeUps } from './wake-ups.js';
 
@@ -18,7 +19,7 @@ import { WakeUps } from './wake-ups.js';
  * @throws TypeError at once, when an option is wrong
  * @throws Error at once, with the code `PEER_MISSING`, when `bullmq` or `ioredis` is not installed
  * @throws {@link index!EnvelopeError | EnvelopeError} from the run: what the worker's engine failed with; `ENGINE_FAILED`, 502 where
- * Redis cannot be reached or has lost the run, and for a run whose worker died in the middle; 504 for one that no worker starts in time,
+ * Redis cannot be reached, refuses a command or has lost the run, and for a run whose worker died in the middle; 504 for one that no worker starts in time,
  * or that is silent for too long
  * @example
  * ```ts

@@ -1,8 +1,9 @@
 /** A run's place in Redis goes in; its start and its events come out, those that are there and then the live ones. */
 import { EnvelopeError } from '../../shared/errors.js';
 import { type AgentEvent, withEventId } from '../../shared/run-events.js';
-import { engineFailed, engineLate } from '../engine-error.js';
+import { engineLate } from '../engine-error.js';
 import { orAborted, within } from '../waiting.js';
+import { redisFailed } from './redis-failure.js';
 import { type Page, type RunStore, runGone } from './run-store.js';
 import { isLast, parseEvent, parseStart, type StoredStart } from './stored-event.js';
 import type { News } from './wake-ups.js';
@@ -96,8 +97,6 @@ export async function reached<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    throw error instanceof EnvelopeError
-      ? error
-      : engineFailed('Redis cannot be reached', { cause: error });
+    throw error instanceof EnvelopeError ? error : redisFailed(error);
   }
 }

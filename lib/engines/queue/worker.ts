@@ -5,9 +5,10 @@ import type { Job, Worker } from 'bullmq';
 import { guardTracing } from '../../session/tracing.js';
 import type { AgentEngine } from '../engine.js';
 import { checkEngine } from '../run-request.js';
-import { Connections, report } from './connection.js';
+import { Connections } from './connection.js';
 import { parseWorkerOptions, type RunWorkerOptions, type WorkerConfiguration } from './options.js';
 import { loadPeers, type Peers } from './peers.js';
+import { report } from './redis-failure.js';
 import { RunStore } from './run-store.js';
 import { processorOf } from './taken-run.js';
 
@@ -35,7 +36,7 @@ export interface RunWorker {
 /**
  * Takes the jobs of {@link queue} and runs `engine` for each: in the session and the trace of its request, blind to the
  * platform's id, as in the gateway's own process. It waits for a Redis that is down, and reports that to OTel's `diag` with the code
- * `REDIS_UNREACHABLE`.
+ * `REDIS_UNREACHABLE`, or `REDIS_REFUSED` for one that is there and says no.
  *
  * A worker that dies before its first event has its run taken up by another, marked by `session.replaced` where the engine had
  * begun; one that dies later has broken it off, with an `ENGINE_FAILED`.

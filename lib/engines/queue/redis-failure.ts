@@ -1,0 +1,22 @@
+/** What a client of Redis rejects with goes in; what is told of it comes out. */
+import { diag } from '@opentelemetry/api';
+import { guardTracing } from '../../session/tracing.js';
+import type { EnvelopeError } from '../../shared/errors.js';
+import { engineFailed } from '../engine-error.js';
+
+/** Whether Redis is there, and has said no: it is full, say, or has no master at the moment. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
+/** An `ENGINE_FAILED` (502) for what a client of Redis rejects with. */
+export function redisFailed(cause: unknown): EnvelopeError {
+  const message = isRefusal(cause) ? 'Redis has refused a command' : 'Redis cannot be reached';
+  return engineFailed(message, { cause });
+}
+
+/** What a client says of its connection. Who waits for an answer gets an error of its own. */
+export function report(error: unknown): void {
+  const code = isRefusal(error) ? 'REDIS_REFUSED' : 'REDIS_UNREACHABLE';
+  guardTracing(() => diag.error(`express-agent-envelope ${code}`, error));
+}
