@@ -67,10 +67,11 @@ export async function whileListening(
   { client, slot }: Exchange,
   tell: (reading: ReadOptions) => Promise<void>,
 ): Promise<void> {
-  const news = await answered(ANSWER_MS, wakeUps.listen(store.key(runId)));
+  const news = wakeUps.listen(store.key(runId));
   // A generator that waits does not hear its own `return()`.
   const stopWatching = client.onClose(news.stop);
   try {
+    await answered(ANSWER_MS, news.ready);
     const reading = { store, runId, news, silenceMs: SILENCE_MS };
     await runInSlot(slot, activeContext(), () => {
       stampOpenSpans(slot);

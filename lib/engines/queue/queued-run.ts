@@ -38,17 +38,19 @@ export async function openRun(
 ): Promise<EngineSession> {
   const { timeoutMs: silenceMs, onClientLeft } = configuration;
   const runId = randomUUID();
-  const queued = enqueue(gateway, configuration, runId, request);
+  // Listens first: nothing that a fast worker writes is missed.
+  const news = gateway.wakeUps.listen(gateway.store.key(runId));
+  const queued = news.ready.then(() => enqueue(gateway, configuration, runId, request));
   let failure: unknown;
   const close = async () => {
-    queued.then((news) => news.stop()).catch(() => undefined);
+    news.stop();
     // A client that leaves aborts with no reason of its own.
     const left = failure === undefined && signal.aborted && isAbortError(signal.reason);
     if (!(left && onClientLeft === 'continue')) await cancel(gateway, runId, queued);
   };
   try {
-    const begin = async () =>
-      readStart({ store: gateway.store, runId, news: await queued, silenceMs });
+    const reading = { store: gateway.store, runId, news, silenceMs };
+    const begin = () => queued.then(() => readStart(reading));
     const late = () => engineLate(`No worker has started the run within ${silenceMs} ms`);
     const { engineSessionId, model, provider } = await within(
       silenceMs,
@@ -62,8 +64,7 @@ export async function openRun(
       resumable: { runId, startId: START_ID },
       async *prompt() {
         try {
-          const news = await queued;
-          yield* readEvents({ store: gateway.store, runId, news, silenceMs }, Number(START_ID));
+          yield* readEvents(reading, Number(START_ID));
         } catch (error) {
           failure = error;
           throw error;
@@ -78,17 +79,14 @@ export async function openRun(
   }
 }
 
-/** Listens first: nothing that a fast worker writes is missed. */
 async function enqueue(
-  { jobs, store, wakeUps }: Gateway,
+  { jobs, store }: Gateway,
   configuration: QueueConfiguration,
   runId: string,
   request: EngineRequest,
-) {
-  const news = await wakeUps.listen(store.key(runId));
+): Promise<void> {
   await store.create(runId, getSessionId() ?? '', configuration);
   await jobs.add(JOB_NAME, createJob(request), { jobId: runId });
-  return news;
 }
 
 /** Ends a run that is not over: the job goes, or its worker finds the mark. It never rejects. */

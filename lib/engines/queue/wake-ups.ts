@@ -6,6 +6,8 @@ const LOOK_MS = 1_000;
 
 /** The news of one run. */
 export interface News {
+  /** What is published from when this resolves is not missed. It rejects where Redis cannot be listened to. */
+  readonly ready: Promise<unknown>;
   /**
    * Waits for news that came after the last wait ended, `ms` milliseconds at most, and not for ever where some got lost.
    *
@@ -26,8 +28,8 @@ export class WakeUps {
     });
   }
 
-  /** Begins to listen. What is published from when this resolves is not missed. */
-  async listen(channel: string): Promise<News> {
+  /** Begins to listen, until {@link News.stop} is called: whatever else fails. */
+  listen(channel: string): News {
     let fresh = true;
     let stopped = false;
     let wake = () => {};
@@ -37,8 +39,10 @@ export class WakeUps {
     };
     const listeners = this.#listeners.get(channel) ?? new Set();
     this.#listeners.set(channel, listeners.add(listener));
-    await this.#subscriber.subscribe(channel);
+    const ready = this.#subscriber.subscribe(channel);
+    ready.catch(() => undefined);
     return {
+      ready,
       async wait(ms) {
         if (!fresh) {
           await new Promise<void>((resolve) => {

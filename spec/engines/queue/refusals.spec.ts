@@ -26,7 +26,7 @@ const REFUSALS = [
 ];
 
 describe.each(REFUSALS)('when Redis $why', ({ refuse, relent }) => {
-  it('a request is told that it was refused', async () => {
+  it('a request is told that it was refused, and leaves nothing behind', async () => {
     const engine = queue({ connection: redis.connection });
     await refuse();
     const runs = Array.from({ length: 5 }, () => run(engine, ask('x')).result);
@@ -41,6 +41,8 @@ describe.each(REFUSALS)('when Redis $why', ({ refuse, relent }) => {
       });
     }
     await relent();
+    expect(await redis.client.pubsub('CHANNELS')).toEqual([]);
+    expect(await redis.client.keys('*:run:*')).toEqual([]);
   });
 });
 
