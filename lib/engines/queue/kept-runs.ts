@@ -16,7 +16,7 @@ import { loadPeers } from './peers.js';
 import type { Authorize } from './resume-options.js';
 import { answered, type ReadOptions, readEvents, readStart } from './run-reader.js';
 import { RunStore } from './run-store.js';
-import { START_ID, toClientStart } from './stored-event.js';
+import { START_ID, toClientStart, unstarted } from './stored-event.js';
 import { WakeUps } from './wake-ups.js';
 
 const SSE = 'text/event-stream';
@@ -31,10 +31,16 @@ export interface KeptRuns {
   readonly wakeUps: WakeUps;
 }
 
+/** How a run is read whose session is known. */
+export interface KeptReading extends ReadOptions {
+  readonly sessionId: string;
+}
+
 /** A client that is told of a session. */
 export interface Exchange extends SessionState {
   readonly req: Request;
   readonly res: Response;
+  readonly sessionId: string;
 }
 
 /** @returns a function that does `work` with a connection, which is let go of at the end */
@@ -57,22 +63,22 @@ export function openExchange(req: Request, res: Response, sessionId: string): Ex
   const slot = deriveSlot(sessionId, undefined);
   const session = { client: new Client(req, res), slot, responseHeader: 'x-session-id' } as const;
   setSessionHeader(res, session);
-  return { req, res, ...session };
+  return { req, res, sessionId, ...session };
 }
 
 /** Listens to the run as long as `tell` tells it, in the session. */
 export async function whileListening(
   { store, wakeUps }: KeptRuns,
   runId: string,
-  { client, slot }: Exchange,
-  tell: (reading: ReadOptions) => Promise<void>,
+  { client, slot, sessionId }: Exchange,
+  tell: (reading: KeptReading) => Promise<void>,
 ): Promise<void> {
   const news = wakeUps.listen(store.key(runId));
   // A generator that waits does not hear its own `return()`.
   const stopWatching = client.onClose(news.stop);
   try {
     await answered(ANSWER_MS, news.ready);
-    const reading = { store, runId, news, silenceMs: SILENCE_MS };
+    const reading = { store, runId, news, sessionId, silenceMs: SILENCE_MS };
     await runInSlot(slot, activeContext(), () => {
       stampOpenSpans(slot);
       return tell(reading);
@@ -85,10 +91,13 @@ export async function whileListening(
 
 /** The events after the one with this number; before the first of them stands `run.start`. */
 export async function* eventsOf(
-  reading: ReadOptions,
+  reading: KeptReading,
   last: number | undefined,
 ): AsyncGenerator<AgentEvent, void> {
-  if (last === undefined) yield toClientStart(await readStart(reading), reading.runId);
+  if (last === undefined) {
+    const start = (await readStart(reading)) ?? unstarted(reading.sessionId);
+    yield toClientStart(start, reading.runId);
+  }
   yield* readEvents(reading, last ?? Number(START_ID));
 }
 

@@ -6,7 +6,7 @@ import { getSessionId } from '../../session/session.js';
 import { guardTracing } from '../../session/tracing.js';
 import { isAbortError } from '../../shared/thrown.js';
 import type { EngineRequest, EngineSession } from '../engine.js';
-import { engineLate } from '../engine-error.js';
+import { engineFailed, engineLate } from '../engine-error.js';
 import { orAborted, within } from '../waiting.js';
 import { createJob, JOB_NAME } from './job.js';
 import type { QueueConfiguration } from './options.js';
@@ -50,7 +50,12 @@ export async function openRun(
   };
   try {
     const reading = { store: gateway.store, runId, news, silenceMs };
-    const begin = () => queued.then(() => readStart(reading));
+    const begin = async () => {
+      await queued;
+      const start = await readStart(reading);
+      if (start === undefined) throw engineFailed('The run was ended before a worker began it');
+      return start;
+    };
     const late = () => engineLate(`No worker has started the run within ${silenceMs} ms`);
     const { engineSessionId, model, provider } = await within(
       silenceMs,

@@ -4,21 +4,23 @@ import type { AgentEvent } from '../../shared/run-events.js';
 import { createRun, type RunControl } from '../lazy-run.js';
 import { createTranscript } from '../transcript.js';
 import { onAbort } from '../waiting.js';
-import { type ReadOptions, readEvents, readStart } from './run-reader.js';
-import { isLast, START_ID, toClientStart } from './stored-event.js';
+import type { KeptReading } from './kept-runs.js';
+import { readEvents, readStart } from './run-reader.js';
+import { isLast, START_ID, toClientStart, unstarted } from './stored-event.js';
 
 /** The `messages` of the result are the answer alone: the conversation went with its job. */
-export const readRun = (reading: ReadOptions): AgentRun =>
+export const readRun = (reading: KeptReading): AgentRun =>
   createRun((control) => read(reading, control));
 
 async function* read(
-  reading: ReadOptions,
+  reading: KeptReading,
   { stop, resolve, reject }: RunControl,
 ): AsyncGenerator<AgentEvent, void> {
   const unfollow = onAbort(stop.signal, reading.news.stop);
   try {
-    const { engineSessionId, model, ...stored } = await readStart(reading);
-    const start = toClientStart({ engineSessionId, ...stored }, reading.runId);
+    const stored = (await readStart(reading)) ?? unstarted(reading.sessionId);
+    const { engineSessionId, model } = stored;
+    const start = toClientStart(stored, reading.runId);
     const { session_id: sessionId, trace_id: traceId, engine } = start;
     const transcript = createTranscript({ messages: [] });
     yield start;

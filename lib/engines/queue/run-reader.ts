@@ -26,17 +26,21 @@ export interface ReadOptions {
 /**
  * Waits for the start.
  *
+ * @returns `undefined` for a run that has ended without one, and once the reader has stopped
  * @throws {@link EnvelopeError} what the run failed with before it started; 504 `ENGINE_FAILED` for one that nobody starts
  */
-export async function readStart(options: ReadOptions): Promise<StoredStart> {
+export async function readStart(options: ReadOptions): Promise<StoredStart | undefined> {
   const wait = patience(options);
   while (await wait()) {
     const page = await fetchPage(options, 1);
     if (page.start !== undefined) return parseStart(page.start);
     const [event] = page.events;
-    if (event !== undefined) parseEvent(event.text, event.number);
+    if (event !== undefined) {
+      parseEvent(event.text, event.number);
+      return undefined;
+    }
   }
-  throw runGone();
+  return undefined;
 }
 
 /**

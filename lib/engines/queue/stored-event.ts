@@ -24,6 +24,12 @@ export interface StoredStart {
   readonly provider?: string | undefined;
 }
 
+/** The start of a run that was over before a worker began it: a client needs to know what has ended. */
+export const unstarted = (sessionId: string): StoredStart => ({
+  event: { type: 'run.start', session_id: sessionId, engine: 'queue' },
+  engineSessionId: '',
+});
+
 /** @throws {@link EnvelopeError} `ENGINE_FAILED` for what a worker of another version may have written */
 export function parseStart(text: string): StoredStart {
   const start = parseJson(text);

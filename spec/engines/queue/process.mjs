@@ -1,6 +1,6 @@
 /**
  * A gateway or a worker as a real process: `process.mjs gateway PORT [OPTIONS]` or `process.mjs worker PORT [OPTIONS]`, with the port of
- * Redis, or its socket, and options as JSON. Prints its own port; `GET /state` of a worker tells its runs that are open and what its engine saw.
+ * Redis, or its socket, and options as JSON. Prints its own port; `GET /state` of a worker tells its runs that are open and what its engine saw, of each what it failed with.
  */
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
@@ -23,7 +23,7 @@ const [role, port, options = '{}'] = process.argv.slice(2);
 const connection = /^\d+$/.test(port) ? { host: '127.0.0.1', port: Number(port) } : { path: port };
 const { authorize, ...others } = JSON.parse(options);
 const place = { connection, prefix: others.prefix };
-const state = { open: 0, aborted: 0, requests: [] };
+const state = { open: 0, aborted: 0, requests: [], errors: [] };
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What runs wait for that hold: `POST /go`. */
@@ -108,5 +108,5 @@ if (role === 'worker') {
     bind(['inputs'], (bound, io) => uiMessageStream(answer(bound, io))),
   );
 }
-app.use(problemDetails({ onError: () => {} }));
+app.use(problemDetails({ onError: ({ message }) => state.errors.push(message) }));
 const server = app.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`));

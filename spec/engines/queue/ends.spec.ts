@@ -1,0 +1,91 @@
+/** However a run comes to its end, whoever reads it hears of it: real processes over a real Redis. */
+import { getJson, type Node, start, until } from '../nodes.js';
+import { type RedisServer, startRedis } from './redis.js';
+import { allFrames, type Frame, stream } from './sse.js';
+
+let redis: RedisServer;
+let nodes: Node[];
+const startNode = async (role: string, options: object = {}) => {
+  const port = String(redis.connection.port);
+  const node = await start('queue/process.mjs', [role, port, JSON.stringify(options)]);
+  nodes.push(node);
+  return node;
+};
+beforeEach(async () => {
+  nodes = [];
+  redis = await startRedis();
+});
+afterEach(async () => {
+  for (const { child } of nodes) child.kill('SIGKILL');
+  await redis.stop();
+});
+
+const LIST = 'bull:agent-runs:session:conv-1';
+const keyOfRun = async () => {
+  await until(async () => (await redis.client.llen(LIST)) === 1);
+  return String(await redis.client.lindex(LIST, 0));
+};
+const data = (frames: readonly Frame[]) => frames.map((frame) => frame.data);
+
+/** Gateways that listen to it. */
+const listening = async (runKey: string, count: number) =>
+  until(async () => Number((await redis.client.pubsub('NUMSUB', runKey))[1]) === count);
+/** All ways to read a run. The protocol's sends no byte before the run has begun. */
+const pathsTo = (runKey: string) => [
+  'agent/conv-1',
+  'sessions/conv-1',
+  `runs/${runKey.split(':').at(-1)}`,
+];
+
+/** Begins to read a run in each way, on a gateway that has nothing to do with it. */
+async function readersOf(runKey: string) {
+  const { url } = await startNode('gateway');
+  const read = async (path = '') => (await fetch(`${url}/${path}`)) as Response;
+  const [agentPath, ...paths] = pathsTo(runKey);
+  const agent = read(agentPath);
+  await listening(runKey, 2);
+  const replies = await Promise.all(paths.map(read));
+  return { url, frames: Promise.all([agent, ...replies].map(async (r) => allFrames(await r))) };
+}
+
+describe('a run that no worker has begun', () => {
+  it.each([
+    ['that waited longer than timeoutMs', { timeoutMs: 5000 }, () => {}],
+    ['whose client has left', {}, (client: AbortController) => client.abort()],
+  ])('%s ends for its readers', async (_what, options, end) => {
+    const client = new AbortController();
+    const gateway = await startNode('gateway', options);
+    const asked = stream(gateway, 'count 1', 'conv-1', client.signal).catch(() => undefined);
+    const runKey = await keyOfRun();
+    const { url, frames } = await readersOf(runKey);
+    end(client);
+    const [agent, session, run] = await frames;
+    expect(data(run ?? [])).toEqual([
+      expect.objectContaining({ type: 'run.start', session_id: 'conv-1' }),
+      { type: 'run.end', stop_reason: 'cancelled' },
+    ]);
+    expect(session).toEqual(run);
+    expect(data(agent ?? [])).toMatchObject([
+      { type: 'RUN_STARTED', threadId: 'conv-1' },
+      { type: 'RUN_FINISHED', result: { stopReason: 'cancelled' } },
+    ]);
+    const [, , path] = pathsTo(runKey);
+    expect(await allFrames(await fetch(`${url}/${path}`))).toEqual(run);
+    await asked;
+  });
+
+  it.each([[0], [1], [2]])('is no error where it is its reader that leaves, %d', async (way) => {
+    const [gateway, other] = await Promise.all([startNode('gateway'), startNode('gateway')]);
+    stream(gateway, 'count 1', 'conv-1').catch(() => undefined);
+    const runKey = await keyOfRun();
+    const client = new AbortController();
+    const path = pathsTo(runKey)[way];
+    fetch(`${other.url}/${path}`, { signal: client.signal }).catch(() => undefined);
+    await listening(runKey, 2);
+    // So that it waits.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    client.abort();
+    await listening(runKey, 1);
+    expect(await getJson(`${other.url}/state`)).toMatchObject({ errors: [] });
+  });
+});
