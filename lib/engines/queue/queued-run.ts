@@ -10,9 +10,10 @@ import { engineFailed, engineLate } from '../engine-error.js';
 import { orAborted, within } from '../waiting.js';
 import { createJob, JOB_NAME } from './job.js';
 import type { QueueConfiguration } from './options.js';
-import { reached, readEvents, readStart } from './run-reader.js';
+import { reached } from './redis-failure.js';
+import { readEvents, readStart } from './run-reader.js';
 import type { RunStore } from './run-store.js';
-import { CANCELLED, START_ID } from './stored-event.js';
+import { CANCELLED, START_ID, storedFailure } from './stored-event.js';
 import type { WakeUps } from './wake-ups.js';
 
 /** What all runs of an engine share. */
@@ -46,7 +47,9 @@ export async function openRun(
     news.stop();
     // A client that leaves aborts with no reason of its own.
     const left = failure === undefined && signal.aborted && isAbortError(signal.reason);
-    if (!(left && onClientLeft === 'continue')) await cancel(gateway, runId, queued);
+    if (left && onClientLeft === 'continue') return;
+    const end = failure === undefined ? CANCELLED : storedFailure(failure);
+    await giveUp(gateway, runId, queued, end);
   };
   try {
     const reading = { store: gateway.store, runId, news, silenceMs };
@@ -94,15 +97,19 @@ async function enqueue(
   await jobs.add(JOB_NAME, createJob(request), { jobId: runId });
 }
 
-/** Ends a run that is not over: the job goes, or its worker finds the mark. It never rejects. */
-async function cancel(
+/**
+ * Ends a run that is not over, and takes its job away. Its worker finds that it may not go on; where there is none, nobody else
+ * would write the end. It never rejects.
+ */
+async function giveUp(
   { jobs, store }: Gateway,
   runId: string,
   queued: Promise<unknown>,
+  end: string,
 ): Promise<void> {
   const work = async () => {
     await queued.catch(() => undefined);
-    await store.cancel(runId, CANCELLED);
+    await store.end(runId, end);
     await jobs.remove(runId);
   };
   try {

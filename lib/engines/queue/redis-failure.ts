@@ -1,7 +1,7 @@
 /** What a client of Redis rejects with goes in; what is told of it comes out. */
 import { diag } from '@opentelemetry/api';
 import { guardTracing } from '../../session/tracing.js';
-import type { EnvelopeError } from '../../shared/errors.js';
+import { EnvelopeError } from '../../shared/errors.js';
 import { engineFailed } from '../engine-error.js';
 
 /** Whether Redis is there, and has said no: it is full, say, or has no master at the moment. */
@@ -13,6 +13,15 @@ export function isRefusal(error: unknown): boolean {
 export function redisFailed(cause: unknown): EnvelopeError {
   const message = isRefusal(cause) ? 'Redis has refused a command' : 'Redis cannot be reached';
   return engineFailed(message, { cause });
+}
+
+/** @throws {@link EnvelopeError} `ENGINE_FAILED` (502) for what the client of Redis rejects with */
+export async function reached<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw error instanceof EnvelopeError ? error : redisFailed(error);
+  }
 }
 
 /** What a client says of its connection. Who waits for an answer gets an error of its own. */

@@ -1,9 +1,8 @@
 /** A run's place in Redis goes in; its start and its events come out, those that are there and then the live ones. */
-import { EnvelopeError } from '../../shared/errors.js';
 import { type AgentEvent, withEventId } from '../../shared/run-events.js';
 import { engineLate } from '../engine-error.js';
 import { orAborted, within } from '../waiting.js';
-import { redisFailed } from './redis-failure.js';
+import { reached } from './redis-failure.js';
 import { type Page, type RunStore, runGone } from './run-store.js';
 import { isLast, parseEvent, parseStart, type StoredStart } from './stored-event.js';
 import type { News } from './wake-ups.js';
@@ -94,13 +93,4 @@ async function fetchPage({ store, runId, silenceMs }: ReadOptions, from: number)
 export function answered<T>(ms: number, answer: Promise<T>): Promise<T> {
   const late = () => engineLate(`Redis did not answer within ${ms} ms`);
   return within(ms, (signal) => orAborted(reached(answer), signal), { late });
-}
-
-/** @throws {@link EnvelopeError} `ENGINE_FAILED` (502) for what the client of Redis rejects with */
-export async function reached<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    throw error instanceof EnvelopeError ? error : redisFailed(error);
-  }
 }

@@ -28,7 +28,7 @@ export type RetentionCeiling = { readonly [Name in keyof Retention]: Retention[N
 
 /** What a worker learns when it takes a job. */
 export interface Claim {
-  readonly verdict: 'run' | 'gone' | 'over' | 'given-up' | 'broken-off' | 'cancelled';
+  readonly verdict: 'run' | 'gone' | 'over' | 'given-up' | 'broken-off';
   readonly sessionId: string;
   /** What a worker before this one wrote as the start. */
   readonly start: string | undefined;
@@ -44,7 +44,7 @@ export interface Page {
 }
 
 /** Whether the worker may go on. */
-export type Standing = 'ok' | 'cancelled' | 'lost';
+export type Standing = 'ok' | 'lost';
 
 export class RunStore {
   readonly #redis: Redis;
@@ -89,8 +89,13 @@ export class RunStore {
     return (await this.#call(scripts.append, runId, args)) as Standing;
   }
 
-  async cancel(runId: string, end: string): Promise<void> {
-    await this.#call(scripts.cancel, runId, [end]);
+  /**
+   * Ends a run that is not over.
+   *
+   * @param token - a worker's, which ends the run only while it is its own
+   */
+  async end(runId: string, event: string, token = ''): Promise<void> {
+    await this.#call(scripts.end, runId, [event, token]);
   }
 
   /** Events from number `from` on; `undefined` when there is no such run. */
@@ -122,9 +127,7 @@ export class RunStore {
 
   /** Whether the worker with this token may go on with the run. */
   async standing(runId: string, token: string): Promise<Standing> {
-    const [owner, cancelled] = await this.#redis.hmget(this.key(runId), 'owner', 'cancelled');
-    if (owner !== token) return 'lost';
-    return cancelled ? 'cancelled' : 'ok';
+    return (await this.#redis.hget(this.key(runId), 'owner')) === token ? 'ok' : 'lost';
   }
 
   #keyOf(kind: 'run' | 'session', id: string): string {

@@ -1,13 +1,11 @@
 /** A worker's claim on a run goes in; its start, its events and its end are written, in order, each once. */
 import { expressing } from '../../reply/event-text.js';
 import type { AgentEvent } from '../../shared/run-events.js';
-import type { RunStore, Standing } from './run-store.js';
+import { reached } from './redis-failure.js';
+import { type RunStore, runGone, type Standing } from './run-store.js';
 
 /** Events in one write. What an engine sends while one is under way goes with the next: as many wait at the most. */
 const MAX_BATCH = 256;
-
-/** The run is another worker's now, or gone from Redis. */
-export class LostRun extends Error {}
 
 export class RunWriter {
   readonly #store: RunStore;
@@ -29,16 +27,16 @@ export class RunWriter {
     this.#before = before;
   }
 
-  /** @throws LostRun */
+  /** @throws {@link EnvelopeError} `ENGINE_FAILED` where the run is no longer this worker's, or Redis refuses the start */
   async start(start: object, sessionId: string): Promise<void> {
     const text = JSON.stringify(start);
-    check(await this.#store.start(this.#runId, this.#token, text, sessionId));
+    check(await reached(this.#store.start(this.#runId, this.#token, text, sessionId)));
   }
 
   /**
    * Writes an event, and waits only while there are too many that Redis has not taken.
    *
-   * @throws LostRun for an earlier one
+   * @throws as {@link start} does, for an earlier one
    */
   async add(event: AgentEvent): Promise<void> {
     this.#push(expressing(event, () => JSON.stringify(event)));
@@ -47,20 +45,17 @@ export class RunWriter {
   }
 
   /**
-   * Writes the last event, and waits until all are written.
-   *
-   * @throws LostRun
+   * Writes the last event, and waits until the run is over, or another's.
    */
   async end(text: string): Promise<void> {
     this.#push(text);
     this.#ends = true;
     while (this.#writing !== undefined) await this.#writing;
-    if (this.#failure !== undefined) throw this.#failure;
   }
 
   #push(text: string): void {
     this.#waiting.push(text);
-    this.#writing ??= this.#write();
+    if (this.#failure === undefined) this.#writing ??= this.#write();
   }
 
   /** One write at a time: the next one's events are numbered from where this one ended. */
@@ -72,7 +67,7 @@ export class RunWriter {
         const events = this.#waiting.splice(0, MAX_BATCH);
         const ends = this.#ends && this.#waiting.length === 0;
         const batch = { before: this.#before, ends, events };
-        const sent = this.#store.append(this.#runId, this.#token, batch);
+        const sent = reached(this.#store.append(this.#runId, this.#token, batch));
         this.#sent = sent.catch(() => undefined);
         check(await sent);
         this.#before += events.length;
@@ -86,5 +81,5 @@ export class RunWriter {
 }
 
 function check(standing: Standing): void {
-  if (standing === 'lost') throw new LostRun('The run is no longer this worker’s');
+  if (standing === 'lost') throw runGone();
 }

@@ -12,7 +12,6 @@
  * | `start`            | `run.start`, and what the gateway must know of the engine's session      |
  * | `n`                | how many events were written                                             |
  * | `max`, `keep`      | how many of them are kept, and for how long (milliseconds) after the end |
- * | `cancelled`        | there when the run is to end early                                       |
  * | `list`             | KEYS[3], as soon as the run stands in it                                 |
  */
 import { createHash } from 'node:crypto';
@@ -73,18 +72,17 @@ if ARGV[1] ~= '' then enlist(ARGV[2]) end
  * often that the job may be taken, and the worker's ceilings of `max` and `keep`. Returns a verdict, `session_id`, `start`, `n`.
  */
 export const claim = script(`
-local run = redis.call('HMGET', KEYS[1], 'state', 'session_id', 'start', 'n', 'cancelled', 'max', 'keep')
+local run = redis.call('HMGET', KEYS[1], 'state', 'session_id', 'start', 'n', 'max', 'keep')
 if not run[1] then return { 'gone' } end
 if run[1] == 'ended' then return { 'over' } end
 local claims = redis.call('HINCRBY', KEYS[1], 'claims', 1)
-local max = math.min(tonumber(run[6]), tonumber(ARGV[4]))
-local keep = math.min(tonumber(run[7]), tonumber(ARGV[5]))
+local max = math.min(tonumber(run[5]), tonumber(ARGV[4]))
+local keep = math.min(tonumber(run[6]), tonumber(ARGV[5]))
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'state', 'running', 'max', max, 'keep', keep)
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 local verdict = 'run'
 if claims > tonumber(ARGV[3]) then verdict = 'given-up' end
 if tonumber(run[4]) > 0 then verdict = 'broken-off' end
-if run[5] then verdict = 'cancelled' end
 return { verdict, run[2], run[3], tonumber(run[4]) }
 `);
 
@@ -121,16 +119,21 @@ redis.call('PUBLISH', KEYS[1], n)
 return 'ok'
 `);
 
-/** ARGV: the event that ends a run that nobody has taken yet. The worker of any other run finds the mark. */
-export const cancel = script(`${END}
-local run = redis.call('HMGET', KEYS[1], 'state', 'n', 'max', 'keep')
+/**
+ * Ends a run that is not over, whatever has become of its worker, which may not write any more. ARGV: the event that it ends with;
+ * the token of the worker that ends its own run, or an empty text.
+ */
+export const end = script(`${END}
+local run = redis.call('HMGET', KEYS[1], 'state', 'owner', 'n', 'max', 'keep')
 if not run[1] or run[1] == 'ended' then return end
-redis.call('HSET', KEYS[1], 'cancelled', 1)
-if run[1] ~= 'queued' then return end
-redis.call('XADD', KEYS[2], (tonumber(run[2]) + 1) .. '-0', 'e', ARGV[1])
-redis.call('HINCRBY', KEYS[1], 'n', 1)
-finish(run[4])
-redis.call('PUBLISH', KEYS[1], 1)
+if ARGV[2] ~= '' and run[2] ~= ARGV[2] then return end
+-- First of all: Redis takes what frees memory although it is full, and then the rest of the script.
+redis.call('HDEL', KEYS[1], 'owner')
+local n = tonumber(run[3]) + 1
+redis.call('XADD', KEYS[2], 'MAXLEN', run[4], n .. '-0', 'e', ARGV[1])
+redis.call('HSET', KEYS[1], 'n', n)
+finish(run[5])
+redis.call('PUBLISH', KEYS[1], n)
 `);
 
 /** ARGV: the number of the first event, how many at the most. Returns `start`, `n` and the events; nothing for no run. */

@@ -9,8 +9,8 @@ import { engineFailed } from '../engine-error.js';
 import { run } from '../run.js';
 import { contextOfJob, parseJob } from './job.js';
 import type { Claim, RetentionCeiling, RunStore } from './run-store.js';
-import { LostRun, RunWriter } from './run-writer.js';
-import { CANCELLED, parseStart, type StoredStart, storedFailure } from './stored-event.js';
+import { RunWriter } from './run-writer.js';
+import { parseStart, type StoredStart, storedFailure } from './stored-event.js';
 import { watchStanding } from './watch.js';
 
 /** Why a run is not begun that another worker had taken before. */
@@ -19,7 +19,7 @@ const REFUSALS: Partial<Record<Claim['verdict'], string>> = {
   'given-up': 'Every worker that took the run has died',
 };
 
-/** @returns a processor for BullMQ's worker. It rejects only for a run that is no longer this worker's. */
+/** @returns a processor for BullMQ's worker. A job that it is through with has a run that is over, or another's. */
 export function processorOf(engine: AgentEngine, store: RunStore, ceiling: RetentionCeiling) {
   const watch = watchStanding(store);
   return async ({ id, data }: Job): Promise<void> => {
@@ -27,16 +27,14 @@ export function processorOf(engine: AgentEngine, store: RunStore, ceiling: Reten
     const claim = await store.claim(String(id), token, ceiling);
     if (claim.verdict === 'gone' || claim.verdict === 'over') return;
     const writer = new RunWriter(store, String(id), token, claim.count);
-    if (claim.verdict === 'cancelled') return writer.end(CANCELLED);
     const refusal = REFUSALS[claim.verdict];
     if (refusal !== undefined) return writer.end(storedFailure(engineFailed(refusal)));
     const watched = watch(String(id), token);
     try {
       await execute(engine, data, claim, writer, watched.signal);
     } catch (error) {
-      if (error instanceof LostRun) throw error;
-      const { cancelled } = watched;
-      await writer.end(cancelled ? CANCELLED : storedFailure(error));
+      // Without effect on a run that is another's by now, or over.
+      await writer.end(storedFailure(error));
     } finally {
       watched.stop();
     }

@@ -1,4 +1,4 @@
-/** A worker's runs go in; a signal for each comes out, which aborts when the run is cancelled or another worker's. */
+/** A worker's runs go in; a signal for each comes out, which aborts when the run is another's, or over. */
 import type { RunStore } from './run-store.js';
 
 /** A cancellation arrives within twice this time. A poll survives what a subscription does not: a lost connection. */
@@ -7,8 +7,6 @@ const LOOK_MS = 300;
 /** A run that is watched. */
 export interface WatchedRun {
   readonly signal: AbortSignal;
-  /** Whether the gateway has cancelled the run. */
-  readonly cancelled: boolean;
   stop(): void;
 }
 
@@ -25,22 +23,15 @@ export function watchStanding(store: RunStore) {
   };
   return (runId: string, token: string): WatchedRun => {
     const controller = new AbortController();
-    let cancelled = false;
     const run = {
       async look() {
-        const standing = await store.standing(runId, token);
-        if (standing === 'ok') return;
-        cancelled = standing === 'cancelled';
-        controller.abort();
+        if ((await store.standing(runId, token)) === 'lost') controller.abort();
       },
     };
     runs.add(run);
     if (timer === undefined) lookAgain();
     return {
       signal: controller.signal,
-      get cancelled() {
-        return cancelled;
-      },
       stop() {
         runs.delete(run);
       },

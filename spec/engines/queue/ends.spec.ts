@@ -48,27 +48,30 @@ async function readersOf(runKey: string) {
   return { url, frames: Promise.all([agent, ...replies].map(async (r) => allFrames(await r))) };
 }
 
+/** How an end is told, in our own events and by AG-UI. */
+const LATE = [{ code: 'ENGINE_FAILED', status: 504 }, { type: 'RUN_ERROR' }] as const;
+const LEFT = [
+  { type: 'run.end', stop_reason: 'cancelled' },
+  { type: 'RUN_FINISHED', result: { stopReason: 'cancelled' } },
+] as const;
+
 describe('a run that no worker has begun', () => {
   it.each([
-    ['that waited longer than timeoutMs', { timeoutMs: 5000 }, () => {}],
-    ['whose client has left', {}, (client: AbortController) => client.abort()],
-  ])('%s ends for its readers', async (_what, options, end) => {
+    ['that waited longer than timeoutMs', { timeoutMs: 5000 }, () => {}, LATE],
+    ['whose client has left', {}, (client: AbortController) => client.abort(), LEFT],
+  ])('%s ends for its readers', async (_what, options, act, end) => {
     const client = new AbortController();
     const gateway = await startNode('gateway', options);
     const asked = stream(gateway, 'count 1', 'conv-1', client.signal).catch(() => undefined);
     const runKey = await keyOfRun();
     const { url, frames } = await readersOf(runKey);
-    end(client);
+    act(client);
     const [agent, session, run] = await frames;
-    expect(data(run ?? [])).toEqual([
-      expect.objectContaining({ type: 'run.start', session_id: 'conv-1' }),
-      { type: 'run.end', stop_reason: 'cancelled' },
-    ]);
+    // Clients know no end without a start.
+    const startOf = (type: string) => (end === LEFT ? [{ type }] : []);
+    expect(data(run ?? [])).toMatchObject([...startOf('run.start'), end[0]]);
     expect(session).toEqual(run);
-    expect(data(agent ?? [])).toMatchObject([
-      { type: 'RUN_STARTED', threadId: 'conv-1' },
-      { type: 'RUN_FINISHED', result: { stopReason: 'cancelled' } },
-    ]);
+    expect(data(agent ?? [])).toMatchObject([...startOf('RUN_STARTED'), end[1]]);
     const [, , path] = pathsTo(runKey);
     expect(await allFrames(await fetch(`${url}/${path}`))).toEqual(run);
     await asked;
@@ -87,5 +90,37 @@ describe('a run that no worker has begun', () => {
     client.abort();
     await listening(runKey, 1);
     expect(await getJson(`${other.url}/state`)).toMatchObject({ errors: [] });
+  });
+});
+
+describe('a run that is silent for longer than timeoutMs', () => {
+  const kill = ({ child }: Node) => child.kill('SIGKILL');
+  it.each([
+    ['whose worker is gone', kill],
+    [
+      'whose worker is gone for long',
+      async (worker: Node) => {
+        kill(worker);
+        await redis.client.del(await redis.client.keys('bull:agent-runs:*:lock'));
+      },
+    ],
+    ['whose worker hangs', () => {}],
+  ])('%s ends for its readers', async (_what, fault) => {
+    const [gateway, worker] = await Promise.all([
+      startNode('gateway', { timeoutMs: 5000 }),
+      startNode('worker'),
+    ]);
+    const asked = stream(gateway, 'stall 3', 'conv-1').then(allFrames);
+    const runKey = await keyOfRun();
+    await until(async () => (await redis.client.hget(runKey, 'n')) === '3');
+    const { url, frames } = await readersOf(runKey);
+    await fault(worker);
+    const [agent, session, run] = await frames;
+    expect(data(run ?? []).at(-1)).toMatchObject(LATE[0]);
+    expect(run).toHaveLength(5);
+    expect([session, await asked]).toEqual([run, run]);
+    expect(data(agent ?? []).at(-1)).toMatchObject(LATE[1]);
+    expect((await fetch(`${url}/sessions/conv-1`)).status).toBe(204);
+    expect(await redis.client.exists(LIST)).toBe(0);
   });
 });
