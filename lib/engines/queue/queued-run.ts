@@ -7,10 +7,10 @@ import { guardTracing } from '../../session/tracing.js';
 import { isAbortError } from '../../shared/thrown.js';
 import type { EngineRequest, EngineSession } from '../engine.js';
 import { engineFailed, engineLate } from '../engine-error.js';
-import { orAborted, within } from '../waiting.js';
+import { atMost, orAborted, within } from '../waiting.js';
 import { createJob, JOB_NAME } from './job.js';
 import type { QueueConfiguration } from './options.js';
-import { reached } from './redis-failure.js';
+import { insist, reached } from './redis-failure.js';
 import { readEvents, readStart } from './run-reader.js';
 import type { RunStore } from './run-store.js';
 import { CANCELLED, START_ID, storedFailure } from './stored-event.js';
@@ -23,7 +23,7 @@ export interface Gateway {
   readonly wakeUps: WakeUps;
 }
 
-/** How long a close waits for Redis. */
+/** How long a close waits for Redis, which may be asked for longer. */
 const CANCEL_MS = 2_000;
 
 /**
@@ -109,12 +109,11 @@ async function giveUp(
 ): Promise<void> {
   const work = async () => {
     await queued.catch(() => undefined);
-    await store.end(runId, end);
-    await jobs.remove(runId);
+    await insist(() => store.end(runId, end));
+    await insist(() => jobs.remove(runId));
   };
-  try {
-    await within(CANCEL_MS, (late) => orAborted(work(), late));
-  } catch (error) {
-    guardTracing(() => diag.error('express-agent-envelope: a run could not be cancelled', error));
-  }
+  const done = work().catch((error) => {
+    guardTracing(() => diag.error('express-agent-envelope: a run could not be ended', error));
+  });
+  await atMost(CANCEL_MS, done);
 }

@@ -1,4 +1,5 @@
 /** What a client of Redis rejects with goes in; what is told of it comes out. */
+import { setTimeout } from 'node:timers/promises';
 import { diag } from '@opentelemetry/api';
 import { guardTracing } from '../../session/tracing.js';
 import { EnvelopeError } from '../../shared/errors.js';
@@ -21,6 +22,23 @@ export async function reached<T>(answer: Promise<T>): Promise<T> {
     return await answer;
   } catch (error) {
     throw error instanceof EnvelopeError ? error : redisFailed(error);
+  }
+}
+
+/** How often and how long Redis is asked again: as long as it has no master, or somebody makes room. */
+const AGAIN_MS = 500;
+const INSIST_MS = 60_000;
+
+/** Takes a small step of a run again and again where Redis refuses it: without it, nobody would hear of the run's end. */
+export async function insist<T>(step: () => Promise<T>): Promise<T> {
+  const end = Date.now() + INSIST_MS;
+  for (;;) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!isRefusal(error) || Date.now() > end) throw error;
+      await setTimeout(AGAIN_MS, undefined, { ref: false });
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 /** A worker's claim on a run goes in; its start, its events and its end are written, in order, each once. */
 import { expressing } from '../../reply/event-text.js';
 import type { AgentEvent } from '../../shared/run-events.js';
-import { reached } from './redis-failure.js';
+import { insist, reached, report } from './redis-failure.js';
 import { type RunStore, runGone, type Standing } from './run-store.js';
+import { storedFailure } from './stored-event.js';
 
 /** Events in one write. What an engine sends while one is under way goes with the next: as many wait at the most. */
 const MAX_BATCH = 256;
@@ -74,8 +75,19 @@ export class RunWriter {
       }
     } catch (error) {
       this.#failure = error;
+      await this.#breakOff();
     } finally {
       this.#writing = undefined;
+    }
+  }
+
+  /** The end is small, and a full Redis takes it: who reads need not wait for events that cannot be written. */
+  async #breakOff(): Promise<void> {
+    const event = storedFailure(this.#failure);
+    try {
+      await insist(() => this.#store.end(this.#runId, event, this.#token));
+    } catch (error) {
+      report(error);
     }
   }
 }

@@ -8,6 +8,7 @@ import type { AgentEngine, EngineSession } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
 import { run } from '../run.js';
 import { contextOfJob, parseJob } from './job.js';
+import { insist } from './redis-failure.js';
 import type { Claim, RetentionCeiling, RunStore } from './run-store.js';
 import { RunWriter } from './run-writer.js';
 import { parseStart, type StoredStart, storedFailure } from './stored-event.js';
@@ -24,7 +25,7 @@ export function processorOf(engine: AgentEngine, store: RunStore, ceiling: Reten
   const watch = watchStanding(store);
   return async ({ id, data }: Job): Promise<void> => {
     const token = randomUUID();
-    const claim = await store.claim(String(id), token, ceiling);
+    const claim = await insist(() => store.claim(String(id), token, ceiling));
     if (claim.verdict === 'gone' || claim.verdict === 'over') return;
     const writer = new RunWriter(store, String(id), token, claim.count);
     const refusal = REFUSALS[claim.verdict];
