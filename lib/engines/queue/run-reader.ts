@@ -34,10 +34,8 @@ export async function readStart(options: ReadOptions): Promise<StoredStart | und
     const page = await fetchPage(options, 1);
     if (page.start !== undefined) return parseStart(page.start);
     const [event] = page.events;
-    if (event !== undefined) {
-      parseEvent(event.text, event.number);
-      return undefined;
-    }
+    if (event !== undefined) parseEvent(event.text, event.number);
+    if (page.ended) return undefined;
   }
   return undefined;
 }
@@ -56,13 +54,14 @@ export async function* readEvents(
   do {
     let fetched: number;
     do {
-      const { events } = await fetchPage(options, last + 1);
+      const { events, ended, count } = await fetchPage(options, last + 1);
       fetched = events.length;
+      if (ended && fetched === 0) {
+        if (count > last) yield droppedUpTo(count, last);
+        throw runGone();
+      }
       for (const { number, text } of events) {
-        const dropped = number - last - 1;
-        if (dropped > 0) {
-          yield withEventId({ type: 'events.dropped', count: dropped }, String(number - 1));
-        }
+        if (number > last + 1) yield droppedUpTo(number - 1, last);
         last = number;
         const event = parseEvent(text, number);
         yield event;
@@ -71,6 +70,11 @@ export async function* readEvents(
       if (fetched > 0) wait = patience(options);
     } while (fetched === PAGE);
   } while (await wait());
+}
+
+/** In the place of the events after `last` that are no longer kept. */
+function droppedUpTo(number: number, last: number): AgentEvent {
+  return withEventId({ type: 'events.dropped', count: number - last }, String(number));
 }
 
 /** Waits for news, again and again, until that takes too long in all. */
@@ -85,7 +89,8 @@ function patience({ news, silenceMs }: ReadOptions): () => Promise<boolean> {
 
 async function fetchPage({ store, runId, silenceMs }: ReadOptions, from: number): Promise<Page> {
   const page = await answered(Math.min(silenceMs, ANSWER_MS), store.read(runId, from, PAGE));
-  if (page === undefined) throw runGone();
+  // Fewer events than were read: Redis has come back with what it had some time ago.
+  if (page === undefined || page.count < from - 1) throw runGone();
   return page;
 }
 

@@ -39,7 +39,9 @@ export interface Claim {
 /** Some of a run's events. */
 export interface Page {
   readonly start: string | undefined;
+  /** How many events were written until now. */
   readonly count: number;
+  readonly ended: boolean;
   readonly events: readonly { readonly number: number; readonly text: string }[];
 }
 
@@ -102,9 +104,14 @@ export class RunStore {
   async read(runId: string, from: number, limit: number): Promise<Page | undefined> {
     const found = await this.#call(scripts.read, runId, [from, limit]);
     if (!Array.isArray(found)) return undefined;
-    const [start, count, entries] = found as [string | null, number, [string, string[]][]];
+    const [start, count, entries, state] = found as [
+      string | null,
+      number,
+      [string, string[]][],
+      string,
+    ];
     const events = entries.map(([id, [, text]]) => ({ number: Number.parseInt(id, 10), text }));
-    return { start: start ?? undefined, count, events } as Page;
+    return { start: start ?? undefined, count, events, ended: state === 'ended' } as Page;
   }
 
   /** What a client asks for before it reads; `undefined` when there is no such run. */

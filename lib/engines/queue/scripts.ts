@@ -136,9 +136,9 @@ finish(run[5])
 redis.call('PUBLISH', KEYS[1], n)
 `);
 
-/** ARGV: the number of the first event, how many at the most. Returns `start`, `n` and the events; nothing for no run. */
+/** ARGV: the number of the first event, how many at the most. Returns `start`, `n`, the events and `state`; nothing for no run. */
 export const read = script(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return end
-local run = redis.call('HMGET', KEYS[1], 'start', 'n')
-return { run[1], tonumber(run[2]), redis.call('XRANGE', KEYS[2], ARGV[1] .. '-0', '+', 'COUNT', ARGV[2]) }
+local run = redis.call('HMGET', KEYS[1], 'start', 'n', 'state')
+return { run[1], tonumber(run[2]), redis.call('XRANGE', KEYS[2], ARGV[1] .. '-0', '+', 'COUNT', ARGV[2]), run[3] }
 `);

@@ -124,3 +124,40 @@ describe('a run that is silent for longer than timeoutMs', () => {
     expect(await redis.client.exists(LIST)).toBe(0);
   });
 });
+
+describe('a run of which Redis has lost something', () => {
+  /** As a Redis that comes back with what it had some time ago. */
+  async function toFirstEvent(key: string) {
+    const [[, fields] = []] = await redis.client.xrange(`${key}:events`, '-', '+', 'COUNT', 1);
+    const back = redis.client.multi().hset(key, 'n', 1).del(`${key}:events`);
+    await back.xadd(`${key}:events`, '1-0', ...(fields as string[])).exec();
+  }
+  it.each([
+    ['its last events', toFirstEvent],
+    ['all of it', (key: string) => redis.client.del(key)],
+  ])('%s, ends for its readers, whose gateway is gone', async (_what, lose) => {
+    const [gateway] = await Promise.all([startNode('gateway'), startNode('worker')]);
+    const asked = stream(gateway, 'count 40 100', 'conv-1').catch(() => undefined);
+    const runKey = await keyOfRun();
+    await until(async () => Number(await redis.client.hget(runKey, 'n')) > 3);
+    const { url, frames } = await readersOf(runKey);
+    gateway.child.kill('SIGKILL');
+    await lose(runKey);
+    for (const told of await frames)
+      expect(data(told).at(-1)).toMatchObject({ code: 'ENGINE_FAILED' });
+    await until(async () => (await fetch(`${url}/sessions/conv-1`)).status === 204);
+    await asked;
+  });
+
+  it('its events, once it is over, is told as it is', async () => {
+    const [gateway] = await Promise.all([startNode('gateway'), startNode('worker')]);
+    const [head] = await allFrames(await stream(gateway, 'count 3', 'conv-1'));
+    await redis.client.del(`bull:agent-runs:run:${head?.data.run_id}:events`);
+    const reply = await fetch(`${gateway.url}/runs/${head?.data.run_id}`);
+    expect(data(await allFrames(reply))).toMatchObject([
+      head?.data,
+      { type: 'events.dropped', count: 4 },
+      { code: 'ENGINE_FAILED', status: 502 },
+    ]);
+  });
+});
