@@ -97,6 +97,7 @@ function readOnce() {
 }
 
 const RPC_METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
+const NEW_RUN = { sessionId: 'a', maxEvents: 1, retentionMs: 1, timeoutMs: 1 };
 const ASK = { messages: [{ role: 'user', content: 'Hello' }] } as const;
 
 /** Where a span is found. */
@@ -178,7 +179,7 @@ describe.each(PLACES)('a span that is %s', (_where, around) => {
       const fetch = async () => new Response(answer, { headers });
       const engine = remote({ url: 'http://runner.test/run', fetch });
       expect(await run(engine, ASK).result).toMatchObject({ stopReason: 'stop' });
-      expect(createJob(ASK)).toMatchObject({ request: ASK });
+      expect(createJob(ASK, NEW_RUN)).toMatchObject({ request: ASK });
       expect(contextOfJob({ traceparent: `00-${VALID.traceId}-${VALID.spanId}-01` })).toBeDefined();
     });
   });
@@ -210,6 +211,6 @@ describe.each(PLACES)('a span that is %s', (_where, around) => {
 it('a propagator that throws keeps no job from its worker', () => {
   propagation.disable();
   propagation.setGlobalPropagator({ inject: boom, extract: boom, fields: () => [] });
-  expect(createJob(ASK)).toMatchObject({ request: ASK });
+  expect(createJob(ASK, NEW_RUN)).toMatchObject({ request: ASK });
   expect(contextOfJob({})).toBe(ROOT_CONTEXT);
 });

@@ -4,6 +4,7 @@ import { activeContext, guardTracing, idsOf } from '../../session/tracing.js';
 import { isJsonObject, type JsonObject } from '../../shared/json.js';
 import type { EngineRequest } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
+import type { NewRun } from './run-store.js';
 
 /** Name of each job. */
 export const JOB_NAME = 'run';
@@ -11,22 +12,29 @@ export const JOB_NAME = 'run';
 /** Goes up when a worker that does not know the new one would do something else than was asked. */
 const VERSION = 1;
 
-/** What a job holds. The conversation's id stands with the run, where the worker reads it. */
+/** What a job holds. The engine sees the request alone. */
 export interface RunJob {
   readonly version: number;
   readonly request: EngineRequest;
+  readonly run: NewRun;
   /** W3C trace context. */
   readonly trace: Readonly<Record<string, string>>;
 }
 
-export function createJob({ messages, model, parameters }: EngineRequest): RunJob {
+export function createJob({ messages, model, parameters }: EngineRequest, run: NewRun): RunJob {
   const carrier: Record<string, string> = {};
   guardTracing(() => propagation.inject(activeContext(), carrier));
-  return { version: VERSION, request: { messages, model, parameters }, trace: carrier };
+  const { sessionId, maxEvents, retentionMs } = run;
+  return {
+    version: VERSION,
+    request: { messages, model, parameters },
+    run: { sessionId, maxEvents, retentionMs },
+    trace: carrier,
+  };
 }
 
 /** @throws {@link EnvelopeError} `ENGINE_FAILED` for another version and for what is no job of this package */
-export function parseJob(data: unknown): RunJob {
+export function parseJob(data: unknown): Omit<RunJob, 'run'> {
   if (!isJsonObject(data) || !isJsonObject(data.request)) {
     throw engineFailed('The job is none that a gateway of this package makes');
   }
@@ -41,6 +49,14 @@ export function parseJob(data: unknown): RunJob {
     request: { messages, model, parameters },
     trace: carrier as RunJob['trace'],
   };
+}
+
+/** The run of a job; `undefined` where a gateway of this package has not made it. */
+export function runOf(data: unknown): NewRun | undefined {
+  const run = isJsonObject(data) ? data.run : undefined;
+  if (!isJsonObject(run) || typeof run.sessionId !== 'string') return undefined;
+  const bounds = [run.maxEvents, run.retentionMs];
+  return bounds.every(Number.isInteger) ? (run as unknown as NewRun) : undefined;
 }
 
 /**

@@ -93,8 +93,10 @@ async function enqueue(
   runId: string,
   request: EngineRequest,
 ): Promise<void> {
-  await store.create(runId, getSessionId() ?? '', configuration);
-  await jobs.add(JOB_NAME, createJob(request), { jobId: runId });
+  const run = { ...configuration, sessionId: getSessionId() ?? '' };
+  // The job first, whose worker can make the run, too: a run without a job would wait for ever, should this process end here.
+  await jobs.add(JOB_NAME, createJob(request, run), { jobId: runId });
+  await store.create(runId, run);
 }
 
 /**

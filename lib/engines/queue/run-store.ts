@@ -23,6 +23,12 @@ export interface Retention {
   readonly retentionMs: number;
 }
 
+/** What a gateway makes a run of. */
+export interface NewRun extends Retention {
+  /** Empty until an engine gives its own. */
+  readonly sessionId: string;
+}
+
 /** A worker's own bounds of it. */
 export type RetentionCeiling = { readonly [Name in keyof Retention]: Retention[Name] | undefined };
 
@@ -62,17 +68,26 @@ export class RunStore {
     return this.#keyOf('run', runId);
   }
 
-  async create(runId: string, sessionId: string, keep: Retention): Promise<void> {
-    const { maxEvents, retentionMs } = keep;
+  async create(runId: string, { sessionId, maxEvents, retentionMs }: NewRun): Promise<void> {
     const args = [sessionId, LIFE_MS, maxEvents, retentionMs];
     await this.#call(scripts.create, runId, args, sessionId);
   }
 
-  /** @param ceiling - the worker's own bounds of what is kept */
-  async claim(runId: string, token: string, ceiling: RetentionCeiling): Promise<Claim> {
+  /**
+   * @param ceiling - the worker's own bounds of what is kept
+   * @param created - what the run is made of where its gateway has not come to that yet, or never will
+   */
+  async claim(
+    runId: string,
+    token: string,
+    ceiling: RetentionCeiling,
+    created?: NewRun,
+  ): Promise<Claim> {
     const { maxEvents = MAX_INTEGER, retentionMs = MAX_INTEGER } = ceiling;
     const args = [token, LIFE_MS, MAX_CLAIMS, maxEvents, retentionMs];
-    const found = await this.#call(scripts.claim, runId, args);
+    const { sessionId: id = '' } = created ?? {};
+    const made = created ? [id, created.maxEvents, created.retentionMs] : [];
+    const found = await this.#call(scripts.claim, runId, [...args, ...made], id);
     const [verdict, sessionId, start, count] = found as [Claim['verdict'], string, string, number];
     return { verdict, sessionId, start: start || undefined, count };
   }

@@ -7,7 +7,7 @@ import type { RunStartEvent } from '../../shared/run-events.js';
 import type { AgentEngine, EngineSession } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
 import { run } from '../run.js';
-import { contextOfJob, parseJob } from './job.js';
+import { contextOfJob, parseJob, runOf } from './job.js';
 import { insist } from './redis-failure.js';
 import type { Claim, RetentionCeiling, RunStore } from './run-store.js';
 import { RunWriter } from './run-writer.js';
@@ -23,9 +23,11 @@ const REFUSALS: Partial<Record<Claim['verdict'], string>> = {
 /** @returns a processor for BullMQ's worker. A job that it is through with has a run that is over, or another's. */
 export function processorOf(engine: AgentEngine, store: RunStore, ceiling: RetentionCeiling) {
   const watch = watchStanding(store);
-  return async ({ id, data }: Job): Promise<void> => {
+  return async ({ id, data, attemptsStarted }: Job): Promise<void> => {
     const token = randomUUID();
-    const claim = await insist(() => store.claim(String(id), token, ceiling));
+    // Only the first time: later, a run that is not there was over, and has expired.
+    const created = attemptsStarted === 1 ? runOf(data) : undefined;
+    const claim = await insist(() => store.claim(String(id), token, ceiling, created));
     if (claim.verdict === 'gone' || claim.verdict === 'over') return;
     const writer = new RunWriter(store, String(id), token, claim.count);
     const refusal = REFUSALS[claim.verdict];

@@ -161,3 +161,35 @@ describe('a run of which Redis has lost something', () => {
     ]);
   });
 });
+
+describe('a job whose gateway died before it had made the run', () => {
+  it.each([
+    ['is done', true],
+    ['is not done again once a worker had taken it: its run is long over', false],
+  ])('%s', async (_what, isFirst) => {
+    const [gateway, reader] = await Promise.all([startNode('gateway'), startNode('gateway')]);
+    const asked = stream(gateway, 'stall 3', 'conv-1').catch(() => undefined);
+    const runKey = await keyOfRun();
+    gateway.child.kill('SIGKILL');
+    if (!isFirst) {
+      const worker = await startNode('worker');
+      await until(async () => Number(await redis.client.hget(runKey, 'n')) === 3);
+      worker.child.kill('SIGKILL');
+      await redis.client.del(await redis.client.keys('bull:agent-runs:*:lock'));
+    }
+    await redis.client.del(runKey, `${runKey}:events`, LIST);
+    const worker = await startNode('worker');
+    const jobKey = runKey.replace(':run:', ':');
+    await until(
+      async () => (await redis.client.exists(isFirst ? runKey : jobKey)) === Number(isFirst),
+    );
+    const requests = async () =>
+      (await getJson<{ requests: object[] }>(`${worker.url}/state`)).requests.length;
+    if (isFirst) await until(async () => (await requests()) === 1);
+    else expect(await requests()).toBe(0);
+    const reply = await fetch(`${reader.url}/sessions/conv-1`);
+    expect(reply.status).toBe(isFirst ? 200 : 204);
+    await reply.body?.cancel();
+    await asked;
+  });
+});
