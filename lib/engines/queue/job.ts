@@ -24,11 +24,11 @@ export interface RunJob {
 export function createJob({ messages, model, parameters }: EngineRequest, run: NewRun): RunJob {
   const carrier: Record<string, string> = {};
   guardTracing(() => propagation.inject(activeContext(), carrier));
-  const { sessionId, maxEvents, retentionMs } = run;
+  const { sessionId, maxEvents, retentionMs, timeoutMs } = run;
   return {
     version: VERSION,
     request: { messages, model, parameters },
-    run: { sessionId, maxEvents, retentionMs },
+    run: { sessionId, maxEvents, retentionMs, timeoutMs },
     trace: carrier,
   };
 }
@@ -55,7 +55,7 @@ export function parseJob(data: unknown): Omit<RunJob, 'run'> {
 export function runOf(data: unknown): NewRun | undefined {
   const run = isJsonObject(data) ? data.run : undefined;
   if (!isJsonObject(run) || typeof run.sessionId !== 'string') return undefined;
-  const bounds = [run.maxEvents, run.retentionMs];
+  const bounds = [run.maxEvents, run.retentionMs, run.timeoutMs];
   return bounds.every(Number.isInteger) ? (run as unknown as NewRun) : undefined;
 }
 

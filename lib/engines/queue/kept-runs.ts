@@ -22,8 +22,6 @@ import { WakeUps } from './wake-ups.js';
 const SSE = 'text/event-stream';
 /** How long Redis may take to answer. */
 export const ANSWER_MS = 10_000;
-/** Heartbeats tell whether the client is there; how long the run may be silent is its gateway's matter. */
-const SILENCE_MS = 2 ** 31 - 1;
 
 /** Runs that are kept, and what is heard of them. */
 export interface KeptRuns {
@@ -69,7 +67,7 @@ export function openExchange(req: Request, res: Response, sessionId: string): Ex
 /** Listens to the run as long as `tell` tells it, in the session. */
 export async function whileListening(
   { store, wakeUps }: KeptRuns,
-  runId: string,
+  { runId, silenceMs }: Pick<ReadOptions, 'runId' | 'silenceMs'>,
   { client, slot, sessionId }: Exchange,
   tell: (reading: KeptReading) => Promise<void>,
 ): Promise<void> {
@@ -78,7 +76,7 @@ export async function whileListening(
   const stopWatching = client.onClose(news.stop);
   try {
     await answered(ANSWER_MS, news.ready);
-    const reading = { store, runId, news, sessionId, silenceMs: SILENCE_MS };
+    const reading = { store, runId, news, sessionId, silenceMs };
     await runInSlot(slot, activeContext(), () => {
       stampOpenSpans(slot);
       return tell(reading);

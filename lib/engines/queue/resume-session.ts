@@ -51,9 +51,10 @@ export function resumeSession(options: ResumeSessionOptions): RequestHandler {
       const exchange = openExchange(req, res, sessionId);
       const runId = await answered(ANSWER_MS, runs.store.newestOf(sessionId));
       // Redis may have lost the run, and not its place in the session.
-      const isKept = runId && (await answered(ANSWER_MS, runs.store.describe(runId)));
-      if (!runId || !isKept) return void res.status(204).end();
-      await whileListening(runs, runId, exchange, async (reading) => {
+      const found = runId && (await answered(ANSWER_MS, runs.store.describe(runId)));
+      if (!runId || !found) return void res.status(204).end();
+      const { silenceMs } = found;
+      await whileListening(runs, { runId, silenceMs }, exchange, async (reading) => {
         if (reply === undefined) return sendEvents(exchange, eventsOf(reading, undefined));
         const response = await reply(readRun(reading));
         if (!isWebResponse(response)) throw NO_RESPONSE();

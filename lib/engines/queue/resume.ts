@@ -44,7 +44,8 @@ export function resumeRun(options: ResumeRunOptions): RequestHandler {
       const last = lastEventOf(req, found.count);
       const exchange = openExchange(req, res, found.sessionId);
       if (found.ended && last === found.count && last > 0) return void res.status(204).end();
-      await whileListening(runs, runId, exchange, (reading) =>
+      const { silenceMs } = found;
+      await whileListening(runs, { runId, silenceMs }, exchange, (reading) =>
         sendEvents(exchange, eventsOf(reading, last)),
       );
     });

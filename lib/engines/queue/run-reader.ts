@@ -1,10 +1,10 @@
 /** A run's place in Redis goes in; its start and its events come out, those that are there and then the live ones. */
 import { type AgentEvent, withEventId } from '../../shared/run-events.js';
 import { engineLate } from '../engine-error.js';
-import { orAborted, within } from '../waiting.js';
+import { atMost, orAborted, within } from '../waiting.js';
 import { reached } from './redis-failure.js';
 import { type Page, type RunStore, runGone } from './run-store.js';
-import { isLast, parseEvent, parseStart, type StoredStart } from './stored-event.js';
+import { isLast, parseEvent, parseStart, type StoredStart, storedFailure } from './stored-event.js';
 import type { News } from './wake-ups.js';
 
 /** Events that are fetched at once: a client that does not read has as many in this process at the most. */
@@ -78,11 +78,16 @@ function droppedUpTo(number: number, last: number): AgentEvent {
 }
 
 /** Waits for news, again and again, until that takes too long in all. */
-function patience({ news, silenceMs }: ReadOptions): () => Promise<boolean> {
+function patience({ store, runId, news, silenceMs }: ReadOptions): () => Promise<boolean> {
   const end = Date.now() + silenceMs;
   return async () => {
     const left = end - Date.now();
-    if (left <= 0) throw engineLate(`The run was silent for more than ${silenceMs} ms`);
+    if (left <= 0) {
+      const late = engineLate(`The run was silent for more than ${silenceMs} ms`);
+      // Whoever gives a run up ends it: its gateway may be gone.
+      await atMost(ANSWER_MS, store.end(runId, storedFailure(late)));
+      throw late;
+    }
     return news.wait(left);
   };
 }

@@ -7,7 +7,6 @@ import * as scripts from './scripts.js';
 const LIFE_MS = 24 * 60 * 60 * 1000;
 /** A job that ends the process of three workers before its first event is taken for the cause. */
 const MAX_CLAIMS = 3;
-
 /** No ceiling. */
 const MAX_INTEGER = 2 ** 31 - 1;
 
@@ -27,6 +26,8 @@ export interface Retention {
 export interface NewRun extends Retention {
   /** Empty until an engine gives its own. */
   readonly sessionId: string;
+  /** How long it may be silent before whoever reads it gives it up, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /** A worker's own bounds of it. */
@@ -68,8 +69,9 @@ export class RunStore {
     return this.#keyOf('run', runId);
   }
 
-  async create(runId: string, { sessionId, maxEvents, retentionMs }: NewRun): Promise<void> {
-    const args = [sessionId, LIFE_MS, maxEvents, retentionMs];
+  async create(runId: string, run: NewRun): Promise<void> {
+    const { sessionId, maxEvents, retentionMs, timeoutMs } = run;
+    const args = [sessionId, LIFE_MS, maxEvents, retentionMs, timeoutMs];
     await this.#call(scripts.create, runId, args, sessionId);
   }
 
@@ -86,7 +88,7 @@ export class RunStore {
     const { maxEvents = MAX_INTEGER, retentionMs = MAX_INTEGER } = ceiling;
     const args = [token, LIFE_MS, MAX_CLAIMS, maxEvents, retentionMs];
     const { sessionId: id = '' } = created ?? {};
-    const made = created ? [id, created.maxEvents, created.retentionMs] : [];
+    const made = created ? [id, created.maxEvents, created.retentionMs, created.timeoutMs] : [];
     const found = await this.#call(scripts.claim, runId, [...args, ...made], id);
     const [verdict, sessionId, start, count] = found as [Claim['verdict'], string, string, number];
     return { verdict, sessionId, start: start || undefined, count };
@@ -131,14 +133,20 @@ export class RunStore {
 
   /** What a client asks for before it reads; `undefined` when there is no such run. */
   async describe(runId: string) {
-    const [state, sessionId, count] = await this.#redis.hmget(
+    const [state, sessionId, count, silence] = await this.#redis.hmget(
       this.key(runId),
       'state',
       'session_id',
       'n',
+      'silence',
     );
     if (!state) return undefined;
-    return { ended: state === 'ended', sessionId: sessionId ?? '', count: Number(count) };
+    return {
+      ended: state === 'ended',
+      sessionId: sessionId ?? '',
+      count: Number(count),
+      silenceMs: Number(silence),
+    };
   }
 
   /** The session's newest run that is not over; `undefined` when there is none. */

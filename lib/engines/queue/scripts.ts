@@ -12,6 +12,7 @@
  * | `start`            | `run.start`, and what the gateway must know of the engine's session      |
  * | `n`                | how many events were written                                             |
  * | `max`, `keep`      | how many of them are kept, and for how long (milliseconds) after the end |
+ * | `silence`          | milliseconds that it may be silent before whoever reads it gives it up   |
  * | `list`             | KEYS[3], as soon as the run stands in it                                 |
  */
 import { createHash } from 'node:crypto';
@@ -62,25 +63,25 @@ end
 
 /** Makes a run that waits. Part of the scripts below. */
 const CREATE = `${ENLIST}
-local function create(session, life, max, keep)
-  redis.call('HSET', KEYS[1], 'session_id', session, 'state', 'queued', 'n', 0, 'claims', 0, 'max', max, 'keep', keep)
+local function create(session, life, max, keep, silence)
+  redis.call('HSET', KEYS[1], 'session_id', session, 'state', 'queued', 'n', 0, 'claims', 0, 'max', max, 'keep', keep, 'silence', silence)
   redis.call('PEXPIRE', KEYS[1], life)
   if session ~= '' then enlist(life) end
 end
 `;
 
-/** ARGV: session id, milliseconds that a run may last, `max`, `keep`. Its worker may have been faster. */
+/** ARGV: session id, milliseconds that a run may last, `max`, `keep`, `silence`. Its worker may have been faster. */
 export const create = script(`${CREATE}
-if redis.call('EXISTS', KEYS[1]) == 0 then create(ARGV[1], ARGV[2], ARGV[3], ARGV[4]) end
+if redis.call('EXISTS', KEYS[1]) == 0 then create(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]) end
 `);
 
 /**
  * A worker has taken the job: from now on only its token may write. ARGV: the token, milliseconds that a run may last, the most
- * often that the job may be taken, and the worker's ceilings of `max` and `keep`; session id, `max` and `keep` of a run that its
- * gateway may not have made yet. Returns a verdict, `session_id`, `start`, `n`.
+ * often that the job may be taken, and the worker's ceilings of `max` and `keep`; session id, `max`, `keep` and `silence` of a run
+ * that its gateway may not have made yet. Returns a verdict, `session_id`, `start`, `n`.
  */
 export const claim = script(`${CREATE}
-if ARGV[6] and redis.call('EXISTS', KEYS[1]) == 0 then create(ARGV[6], ARGV[2], ARGV[7], ARGV[8]) end
+if ARGV[6] and redis.call('EXISTS', KEYS[1]) == 0 then create(ARGV[6], ARGV[2], ARGV[7], ARGV[8], ARGV[9]) end
 local run = redis.call('HMGET', KEYS[1], 'state', 'session_id', 'start', 'n', 'max', 'keep')
 if not run[1] then return { 'gone' } end
 if run[1] == 'ended' then return { 'over' } end

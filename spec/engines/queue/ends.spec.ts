@@ -193,3 +193,18 @@ describe('a job whose gateway died before it had made the run', () => {
     await asked;
   });
 });
+
+it('a run that nobody is there for ends for its readers after timeoutMs, and for those after them', async () => {
+  const options = { timeoutMs: 5000, onClientLeft: 'continue' };
+  const [gateway, worker] = await Promise.all([startNode('gateway', options), startNode('worker')]);
+  const asked = stream(gateway, 'stall 3', 'conv-1').catch(() => undefined);
+  const runKey = await keyOfRun();
+  await until(async () => (await redis.client.hget(runKey, 'n')) === '3');
+  for (const { child } of [gateway, worker]) child.kill('SIGKILL');
+  const { url } = await startNode('gateway');
+  const paths = pathsTo(runKey).map((path) => fetch(`${url}/${path}`).then(allFrames));
+  const told = await Promise.all(paths);
+  expect(told.map((frames) => data(frames).at(-1))).toMatchObject([LATE[1], LATE[0], LATE[0]]);
+  expect((await fetch(`${url}/sessions/conv-1`)).status).toBe(204);
+  await asked;
+});
