@@ -366,7 +366,7 @@ describe('outputs that do not fit are a 500', () => {
       appOf(
         bind({ outputs }, () => {
           const run = {
-            result: Promise.resolve({ sessionId: 's', output }),
+            result: Promise.resolve({ sessionId: 's', output, messages: [] }),
             async *[Symbol.asyncIterator]() {
               yield { type: 'run.start' };
             },

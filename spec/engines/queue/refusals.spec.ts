@@ -94,7 +94,8 @@ describe.each(REFUSALS)('when Redis $why in the middle of a run', ({ why, refuse
     const { connection } = redis;
     const running = run(queue({ connection }), ask('x')).result;
     running.catch(() => undefined);
-    await until(async () => (await redis.client.keys('bull:agent-runs:wait')).length === 1);
+    // The job is there before its run.
+    await until(async () => (await redis.client.keys('*:run:*')).length === 1);
     const worker = runWorker(defineEngine('brief', answer), { connection });
     await refuse();
     await setTimeout(1_000);
