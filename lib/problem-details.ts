@@ -1,7 +1,7 @@
 /** The error middleware: an error goes in, an `application/problem+json` reply with the session id goes out. */
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request, Response } from 'express';
-import { reportOf } from './reply/error-report.js';
+import { printError } from './reply/error-report.js';
 import { type Problem, toProblem } from './reply/problem.js';
 import { echoSession, readProtocol, readSession } from './session/request-state.js';
 import { configError, EnvelopeError } from './shared/errors.js';
@@ -119,13 +119,7 @@ async function observe(
 }
 
 function print(error: unknown, req: Request): void {
-  if (req.app.get('env') === 'test') return;
-  const { stderr } = process;
-  // Nobody may read it any more: as `console.error()` does, an error event that nobody listens to is kept from ending the process.
-  const ignore = (failed?: Error | null) => {
-    if (failed && stderr.listenerCount('error') === 0) stderr.once('error', () => {});
-  };
-  orUndefined(() => stderr.write(`${reportOf(error)}\n`, ignore));
+  if (req.app.get('env') !== 'test') printError(error);
 }
 
 function prepareHeaders(res: Response, { code, status }: Problem, error: unknown): void {

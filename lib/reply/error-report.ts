@@ -1,4 +1,4 @@
-/** An error goes in; what an operator needs to find its origin comes out, as text. */
+/** An error goes in; what an operator needs to find its origin comes out, as text, or on stderr. */
 import { orUndefined, readMember, readText } from '../shared/thrown.js';
 
 /** Errors wrapped in one another without an end must not fill the log. */
@@ -37,4 +37,14 @@ function stackOf(error: unknown): string {
   } catch {
     return 'An error that cannot be printed';
   }
+}
+
+/** Prints the report. Whatever becomes of stderr, nothing is thrown. */
+export function printError(error: unknown): void {
+  const { stderr } = process;
+  // Nobody may read it any more: as `console.error()` does, an error event that nobody listens to is kept from ending the process.
+  const ignore = (failed?: Error | null) => {
+    if (failed && stderr.listenerCount('error') === 0) stderr.once('error', () => {});
+  };
+  orUndefined(() => stderr.write(`${reportOf(error)}\n`, ignore));
 }

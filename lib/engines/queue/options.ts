@@ -63,7 +63,15 @@ export interface RunWorkerOptions extends QueuePlace, RetentionCeiling {
   readonly concurrency?: number | undefined;
   /** As of {@link QueueOptions}. */
   readonly telemetry?: Telemetry | undefined;
+  /**
+   * Sees what each run of this process fails with, in the run's session: its gateway gets neither the engine's error nor a cause.
+   * @defaultValue errors of status 500 and above go to stderr with their stack and causes; not under `NODE_ENV=test`
+   */
+  readonly onError?: OnRunError | undefined;
 }
+
+/** What {@link RunWorkerOptions} calls with the failure of a run. What it throws or rejects with is printed. */
+export type OnRunError = (error: unknown, run: { readonly runId: string }) => unknown;
 
 /** The options, complete. */
 export interface Where extends Place {
@@ -79,6 +87,7 @@ export interface WorkerConfiguration extends Where {
   readonly retentionMs: number | undefined;
   readonly concurrency: number;
   readonly telemetry: Telemetry | undefined;
+  readonly onError: OnRunError | undefined;
 }
 
 /** The names that all know. */
@@ -118,6 +127,10 @@ const WORKER: Parsers<WorkerConfiguration> = {
     value === undefined ? undefined : parseTimeout('runWorker: retentionMs', value),
   concurrency: (value = 10) => parseCount('runWorker: concurrency', value, 10_000),
   telemetry: parseTelemetry('runWorker: telemetry'),
+  onError: (value) => {
+    if (value === undefined || typeof value === 'function') return value as OnRunError | undefined;
+    throw configError('runWorker: onError', 'must be a function', value);
+  },
 };
 
 export const parseWorkerOptions = (options: unknown) =>

@@ -7,9 +7,11 @@ import type { RunStartEvent } from '../../shared/run-events.js';
 import type { AgentEngine, EngineSession } from '../engine.js';
 import { engineFailed } from '../engine-error.js';
 import { run } from '../run.js';
+import { tellFailure } from './failed-run.js';
 import { contextOfJob, parseJob, runOf } from './job.js';
+import type { WorkerConfiguration } from './options.js';
 import { insist } from './redis-failure.js';
-import type { Claim, RetentionCeiling, RunStore } from './run-store.js';
+import type { Claim, RunStore } from './run-store.js';
 import { RunWriter } from './run-writer.js';
 import { parseStart, type StoredStart, storedFailure } from './stored-event.js';
 import { watchStanding } from './watch.js';
@@ -21,21 +23,26 @@ const REFUSALS: Partial<Record<Claim['verdict'], string>> = {
 };
 
 /** @returns a processor for BullMQ's worker. A job that it is through with has a run that is over, or another's. */
-export function processorOf(engine: AgentEngine, store: RunStore, ceiling: RetentionCeiling) {
+export function processorOf(engine: AgentEngine, store: RunStore, options: WorkerConfiguration) {
   const watch = watchStanding(store);
+  const { onError, ...ceiling } = options;
   return async ({ id, data, attemptsStarted }: Job): Promise<void> => {
+    const runId = String(id);
     const token = randomUUID();
     // Only the first time: later, a run that is not there was over, and has expired.
     const created = attemptsStarted === 1 ? runOf(data) : undefined;
-    const claim = await insist(() => store.claim(String(id), token, ceiling, created));
+    const claim = await insist(() => store.claim(runId, token, ceiling, created));
     if (claim.verdict === 'gone' || claim.verdict === 'over') return;
-    const writer = new RunWriter(store, String(id), token, claim.count);
+    const writer = new RunWriter(store, runId, token, claim.count);
     const refusal = REFUSALS[claim.verdict];
     if (refusal !== undefined) return writer.end(storedFailure(engineFailed(refusal)));
-    const watched = watch(String(id), token);
+    const watched = watch(runId, token);
     try {
       await execute(engine, data, claim, writer, watched.signal);
     } catch (error) {
+      // A run that was cancelled, or is another's by now, has not failed here.
+      if (!watched.signal.aborted)
+        tellFailure(error, { runId, sessionId: claim.sessionId }, onError);
       // Without effect on a run that is another's by now, or over.
       await writer.end(storedFailure(error));
     } finally {
