@@ -192,8 +192,18 @@ describe('a source inside of a stream', () => {
           yield 'text';
         });
         const running = run(engine, { messages: [{ role: 'user', content: 'Hello' }] });
-        running.result.catch(close);
-        return running;
+        const iterate = running[Symbol.asyncIterator];
+        // Who awaits the result keeps the run: it is asked for after the end.
+        const asked = () => {
+          const events = iterate();
+          const stop = async () => {
+            const stopped = await events.return?.();
+            running.result.catch(close);
+            return stopped;
+          };
+          return { ...events, return: stop };
+        };
+        return Object.assign(running, { [Symbol.asyncIterator]: asked });
       },
     ],
   ])('is refused, and closed: %s', async (_kind, source) => {
