@@ -148,7 +148,7 @@ function stateOf(
   const { client, slot, responseHeader } = session;
   return data instanceof EnvelopeError
     ? { kind: 'refused', client, slot, responseHeader, error: data }
-    : { kind: 'accepted', client, slot, responseHeader, data };
+    : { kind: 'accepted', client, slot, responseHeader, data, fault: undefined };
 }
 
 function enter({ res, next, entry }: Exchange, state: RefusedEnvelope | AcceptedEnvelope): void {

@@ -40,12 +40,14 @@ export function clientRequest(
     limit: (value) => parseBodyLimit(`${name}: limit`, value),
   };
   const readBody = createBodyReader(parseConfiguration(`${name}: options`, parsers, options).limit);
-  const toEnvelope = (body: JsonObject): { envelope: JsonObject; fault?: EnvelopeError } => {
+  const toEnvelope = (
+    body: JsonObject,
+  ): { envelope: JsonObject; fault: EnvelopeError | undefined } => {
     const kept = Object.entries(body).filter(([member]) => !taken.includes(member));
     const envelope = (given: JsonObject) =>
       Object.fromEntries([...kept, ['session_id', sessionId(body)], ['inputs', given]]);
     try {
-      return { envelope: envelope(inputs(body)) };
+      return { envelope: envelope(inputs(body)), fault: undefined };
     } catch (error) {
       if (error instanceof EnvelopeError) return { envelope: envelope({}), fault: error };
       throw error;

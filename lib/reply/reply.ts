@@ -105,7 +105,7 @@ function sendItems(
 ): Promise<void> {
   const write = jsonWriterOf(target.res);
   const encode = (item: unknown) => sendable(target, item, write);
-  return streamTo(target, type, source, { encode, headersReady: () => true });
+  return streamTo(target, type, source, { encode, idOf: undefined, headersReady: () => true });
 }
 
 function streamTo(

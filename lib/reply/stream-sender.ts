@@ -15,8 +15,8 @@ export interface StreamOptions {
   readonly client: Client;
   /** The JSON text of an item; its throw, or rejection, ends the stream like a failure of the source. */
   readonly encode: (item: unknown) => MaybePromise<string>;
-  /** The id of an item, for those whose source can be read again. @defaultValue no item has one */
-  readonly idOf?: ((item: unknown) => string | undefined) | undefined;
+  /** The id of an item, for those whose source can be read again; `undefined` where no item has one. */
+  readonly idOf: ((item: unknown) => string | undefined) | undefined;
   /** Last call before the headers go: the first item may have brought the session id. */
   readonly beforeHeaders: () => void;
   /** False while the headers would miss something that only the first item brings: heartbeats wait, too. */

@@ -31,7 +31,7 @@ export interface LocatedData extends EnvelopeData {
 export function readFields(
   body: JsonObject,
   fields: readonly ParsedField[],
-): { values: FieldValues; error?: EnvelopeError } {
+): { values: FieldValues; error: EnvelopeError | undefined } {
   const values: FieldValues = {};
   let errors: ErrorDetail[] | undefined;
   for (const { name, check } of fields) {
@@ -42,7 +42,7 @@ export function readFields(
     if (broken === undefined) values[name] = value;
     else errors = [...(errors ?? []), ...broken];
   }
-  return errors ? { values, error: detailsError('INVALID_FIELD', errors) } : { values };
+  return { values, error: errors && detailsError('INVALID_FIELD', errors) };
 }
 
 /** Whether any field has a value. */

@@ -3,9 +3,11 @@ import { configError, detailsError } from '../shared/errors.js';
 import { isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
 import { compileSchema, type JsonSchema } from '../shared/schema.js';
 import {
+  broken,
   type Checked,
   compileStandard,
   isStandard,
+  kept,
   type MaybePromise,
   whenDone,
 } from '../shared/standard-schema.js';
@@ -86,7 +88,7 @@ function compileCheck(schema: unknown, place: string): ValueCheck {
   const check = compileSchema(schema as JsonSchema, place);
   return (value, at) => {
     const errors = check(value, at);
-    return errors === undefined ? { value } : { errors };
+    return errors === undefined ? kept(value) : broken(errors);
   };
 }
 
@@ -94,10 +96,10 @@ function dataReader({ inputs, parameters }: Partial<Record<string, ValueCheck>>)
   if (inputs === undefined && parameters === undefined) return (data) => data;
   return (data) =>
     whenDone(
-      inputs?.(data.inputs, `${data.pointer}/inputs`) ?? { value: data.inputs },
+      inputs?.(data.inputs, `${data.pointer}/inputs`) ?? kept(data.inputs),
       (checkedInputs) =>
         whenDone(
-          parameters?.(data.parameters, `${data.pointer}/parameters`) ?? { value: data.parameters },
+          parameters?.(data.parameters, `${data.pointer}/parameters`) ?? kept(data.parameters),
           (checkedParameters) => withChecked(data, checkedInputs, checkedParameters),
         ),
     );

@@ -47,7 +47,7 @@ export interface AcceptedEnvelope extends SessionState {
   readonly kind: 'accepted';
   readonly data: LocatedData;
   /** Why no handler may take it: the body was replaced since, and no `agentEnvelope()` has read the new one. */
-  readonly fault?: () => EnvelopeError;
+  readonly fault: (() => EnvelopeError) | undefined;
 }
 
 /** A session on its way to a reply; where there was no envelope, the app's locals have no place for it. */

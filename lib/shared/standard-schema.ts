@@ -9,8 +9,12 @@ export type MaybePromise<T> = T | Promise<T>;
 
 /** What a schema made of a value: the value to go on with, or the rules that it breaks. */
 export type Checked =
-  | { readonly value: unknown; readonly errors?: undefined }
-  | { readonly errors: readonly ErrorDetail[]; readonly value?: undefined };
+  | { readonly value: unknown; readonly errors: undefined }
+  | { readonly errors: readonly ErrorDetail[]; readonly value: undefined };
+
+/** Each has both members of its own: none is read from a polluted `Object.prototype`. */
+export const kept = (value: unknown): Checked => ({ value, errors: undefined });
+export const broken = (errors: readonly ErrorDetail[]): Checked => ({ errors, value: undefined });
 
 /** Goes on at once where nothing has to be waited for: most requests cost no promise. */
 export function whenDone<T, R>(
@@ -43,15 +47,15 @@ export function compileStandard(
   return (value, at) => {
     const fail = (cause: unknown): Checked => {
       // The client's nesting may have caused it, too: the caller, which knows the request, decides.
-      if (isOverflow(cause)) return { errors: overflowFault(cause, value, at) };
+      if (isOverflow(cause)) return broken(overflowFault(cause, value, at));
       throw new EnvelopeError('INTERNAL_ERROR', `The schema of ${place} has failed`, { cause });
     };
     const read = (result: StandardSchemaV1.Result<unknown>): Checked => {
       // ArkType's issues are inherited, so an own-property check would not do.
       const issues = readMember(result, 'issues') as StandardSchemaV1.FailureResult['issues'];
       return issues === undefined
-        ? { value: (result as StandardSchemaV1.SuccessResult<unknown>).value }
-        : { errors: issueDetails(issues, value, at) };
+        ? kept((result as StandardSchemaV1.SuccessResult<unknown>).value)
+        : broken(issueDetails(issues, value, at));
     };
     try {
       const result = standard.validate(value);

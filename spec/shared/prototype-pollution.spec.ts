@@ -177,6 +177,37 @@ describe('a polluted Object.prototype', () => {
     expect(locals.sort()).toEqual(['inputs', 'outputs', 'parameters', 'session_id', 'tenant']);
   });
 
+  it.each(['error', 'errors', 'fault', 'idOf', 'value', 'data', 'slot', 'client'])(
+    'stands in for no outcome of a check, and no member of ours: %s',
+    async (name) => {
+      const app = express();
+      app.use(agentEnvelope());
+      const inputs = { type: 'object', properties: { q: { type: 'string' } } } as const;
+      app.post(
+        '/value',
+        bind({ inputs }, ({ inputs: { q } }) => q),
+      );
+      app.post(
+        '/stream',
+        bind(['q'], async function* ({ q }) {
+          yield q;
+        }),
+      );
+      app.use(problemDetails());
+      const body = { session_id: 's-1', inputs: { q: 'a' }, parameters: {} };
+      await polluted(
+        { [name]: 'polluted' },
+        async () => {
+          const value = await post(app, body, '/value');
+          expect([value.status, value.body.data?.outputs]).toEqual([200, 'a']);
+          const stream = await post(app, body, '/stream').set('Accept', 'text/event-stream');
+          expect([stream.status, stream.text]).toEqual([200, 'data: "a"\n\n']);
+        },
+        false,
+      );
+    },
+  );
+
   it('gives an unknown error neither a status nor a message to show', async () => {
     const app = express();
     app.set('env', 'test');
