@@ -58,5 +58,7 @@ it.each([null, undefined])('a model and parameters that are %p are absent', asyn
   });
   const request = { ...ASK, model: absent, parameters: absent, sessionId: absent };
   const { model } = await run(engine, request as never).result;
-  expect([model, asked]).toStrictEqual([undefined, [ASK]]);
+  // Members of its own: an engine reads none from a polluted prototype.
+  const absentToo = { ...ASK, model: undefined, parameters: undefined };
+  expect([model, asked]).toStrictEqual([undefined, [absentToo]]);
 });
