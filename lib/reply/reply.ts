@@ -7,7 +7,7 @@ import { echoSession } from '../session/request-state.js';
 import { type AgentRun, type AgentRunResult, isAgentRun, toOutputs } from '../shared/agent-run.js';
 import { type AgentEvent, eventIdOf } from '../shared/run-events.js';
 import { discard } from './discard.js';
-import { saysNothing, tellDropped } from './dropped.js';
+import { isLost, tellDropped } from './dropped.js';
 import { faultOfAnswer, inexpressible } from './event-text.js';
 import { hasNoBody, jsonWriterOf, setStreamHeaders } from './framing.js';
 import { negotiate, type Offers, type ReplyType, type StreamType } from './negotiate.js';
@@ -37,7 +37,7 @@ export function sendReply(target: ReplyTarget, output: unknown): Promise<void> |
   // `(bound, { res }) => res.json(…)` returns the response: it is answered.
   if (output === undefined || output === res) return undefined;
   if (mayHaveAnswered && res.headersSent && !state.client.left) {
-    return saysNothing(output) ? undefined : tellDropped(res, state.client, output);
+    return isLost(output) ? tellDropped(res, state.client, output) : undefined;
   }
   if (isAgentRun(output)) return sendSource(target, output, offers.run, sendRun);
   // Its media type is its own: nothing is negotiated.

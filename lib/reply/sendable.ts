@@ -115,7 +115,7 @@ function kindOf(kinds: readonly Kind[], value: unknown): readonly [string, strin
 }
 
 /** An object of the usual shape may be a stream all the same: a run is one. */
-function isPlain(value: unknown): boolean {
+export function isPlain(value: unknown): boolean {
   if (value === null) return true;
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
   return !(Symbol.asyncIterator in (value as object));

@@ -1,7 +1,8 @@
 /** What a handler returns besides an answer of its own through `res`: it is closed, and the developer is told, once. */
 import { once } from 'node:events';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import compression from 'compression';
 import express, { type Response as Res } from 'express';
 import { defineEngine, run } from '../../lib/engines/index.js';
 import { agentEnvelope, bind, problemDetails } from '../../lib/index.js';
@@ -54,14 +55,13 @@ const SOURCES: [kind: string, make: (closed: () => void) => unknown, named: stri
     }),
     'a stream',
   ],
-  ['a Readable', (closed) => new Readable({ read() {} }).once('close', closed), 'a stream'],
   ['a web stream', (closed) => new ReadableStream({ cancel: closed }), 'a stream'],
   ['a Response', (closed) => new Response(new ReadableStream({ cancel: closed })), 'a Response'],
   ['a run', (closed) => closedRun(closed), 'a run'],
   ['the response of a protocol', (closed) => uiMessageStream(closedRun(closed)), 'a Response'],
   ['a value', holding(() => ({ a: 1 })), 'a value'],
   ['text', holding(() => 'text'), 'a value'],
-  ['a number', holding(() => 0), 'a value'],
+  ['a list', holding(() => [null, { a: 1 }]), 'a value'],
   ['a read Response', holding(readResponse), 'a Response'],
 ];
 
@@ -129,6 +129,14 @@ describe.each(ANSWERS)('after %s', (_how, answer, text) => {
     ['true', () => true],
     ['false', () => false],
     ['null', () => null],
+    ['a number', () => 0],
+    ['no text', () => ''],
+    ['a function', () => () => undefined],
+    ['a timer', () => setTimeout(() => undefined, 0)],
+    ['what an event came with', (res) => once(res, 'close')],
+    ['a list of what calls gave', async (res) => Promise.all([res, undefined, true])],
+    ['a Readable', () => Readable.from(['a'])],
+    ['the tail of a pipe', () => Readable.from(['a']).pipe(new PassThrough())],
     ['a promise of nothing', async () => undefined],
     ['a promise of res', async (res) => res],
     ['a promise of true', async () => true],
@@ -148,6 +156,58 @@ describe.each(ANSWERS)('after %s', (_how, answer, text) => {
     await nextTurn();
     expect([reply.status, reply.text, errors]).toEqual([200, text, []]);
   });
+});
+
+it.each<[what: string, answer: (res: Res) => unknown]>([
+  [
+    'res.end() behind compression(), which gives its own stream',
+    (res) => res.type('text').end('whole'),
+  ],
+  [
+    '… after a first write',
+    (res) => {
+      res.type('text').write('who');
+      return res.end('le');
+    },
+  ],
+  [
+    'the stream that the answer is made of',
+    (res) => {
+      res.type('text').flushHeaders();
+      const source = Readable.from(['who', 'le']);
+      source.pipe(res);
+      return source;
+    },
+  ],
+  [
+    'an iterator that the answer is made of',
+    (res) => {
+      res.type('text').flushHeaders();
+      const items = (async function* () {
+        yield 'who';
+        await nextTurn();
+        yield 'le';
+      })();
+      const pump = async () => {
+        for await (const item of items) res.write(item);
+        res.end();
+      };
+      pump();
+      return items;
+    },
+  ],
+])('cuts off no answer by closing what was returned: %s', async (_what, answer) => {
+  for (const before of [[], [compression({ threshold: 0 })]]) {
+    const app = express();
+    app.use(...before, agentEnvelope());
+    app.post(
+      '/',
+      bind([], (_bound, { res }) => answer(res)),
+    );
+    app.use(problemDetails());
+    const reply = await post(app, {}).buffer(true);
+    expect([reply.status, reply.text]).toEqual([200, 'whole']);
+  }
 });
 
 it('hurts no large answer that is still going out, without an error handler of the app either', async () => {
