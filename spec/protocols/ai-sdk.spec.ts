@@ -113,6 +113,24 @@ describe('a tool that asks the user', () => {
     return aiSdk({ model, tools: { remove, look }, approvals: 'ask' });
   };
 
+  // The answer is a new message, in which the client knows no call of the one before.
+  it.each([true, false])('answers what the user says beside a decision: %s', async (approved) => {
+    const errors = await served(asking(), async (url) => {
+      const { chat } = chatOf(`${url}api/chat`, 'chat-2');
+      await chat.sendMessage({ text: 'Remove a' });
+      await chat.addToolApprovalResponse({ id: 'c1', approved });
+      await chat.sendMessage({ text: 'And hurry' });
+      expect([chat.status, chat.error, textOf(chat.messages[3])]).toEqual([
+        'ready',
+        undefined,
+        'So be it.',
+      ]);
+      await chat.sendMessage({ text: 'Thanks' });
+      expect([chat.error, textOf(chat.messages[5])]).toEqual([undefined, 'Bye.']);
+    });
+    expect(errors).toEqual([]);
+  });
+
   it.each([
     [true, { state: 'output-available', output: { removed: 'a' } }],
     [false, { state: 'output-denied' }],

@@ -1,7 +1,9 @@
 /** A run goes in; the AI SDK's UI message stream of it comes out. */
 import { activeSlot } from '../../session/slot.js';
 import { type AgentRun, type AgentRunResult, addUsage } from '../../shared/agent-run.js';
+import type { JsonObject } from '../../shared/json.js';
 import type { AgentEvent } from '../../shared/run-events.js';
+import { readText } from '../../shared/thrown.js';
 import { createCallIds, partsOfRequest } from '../call-ids.js';
 import { type RunTeller, toRunResponse } from '../run-response.js';
 import { type Chunk, createParts } from './parts.js';
@@ -48,8 +50,8 @@ function createTeller(): RunTeller {
   const parts = createParts();
   const ids = createCallIds();
   const refused = refusedIds();
-  // Who reads a run on, outside of its request, begins a new message: a result of a call before it has no place there.
-  const isReadOn = activeSlot()?.data === undefined;
+  // A client that begins a new message has no place in it for the result of a call before: it would drop all that follows.
+  const isNew = beginsMessage();
   const called = new Set<string>();
   let usage: AgentRunResult['usage'];
 
@@ -78,7 +80,7 @@ function createTeller(): RunTeller {
         return;
       }
       case 'tool.result': {
-        if (isReadOn && !called.has(event.id)) return;
+        if (isNew && !called.has(event.id)) return;
         yield* parts.close();
         const id = ids.ofResult(event.id);
         yield refused.has(id) ? denial(id) : toolOutput({ ...event, id });
@@ -100,6 +102,16 @@ function createTeller(): RunTeller {
     },
     end: 'data: [DONE]\n\n',
   };
+}
+
+/** Whether it reads a run on, outside of its request, or its user has said something: else it goes on with the message that asked. */
+function beginsMessage(): boolean {
+  const data = activeSlot()?.data;
+  const messages: unknown = data?.inputs.messages;
+  const last = Object(Array.isArray(messages) ? messages.at(-1) : undefined) as JsonObject;
+  const parts: unknown[] = Array.isArray(last.content) ? last.content : [last.content];
+  const isDecision = (part: unknown) => readText(part, 'type')?.startsWith('tool.') === true;
+  return data === undefined || (last.role === 'user' && !parts.every(isDecision));
 }
 
 /** The calls that the user refused in the request. */
