@@ -78,6 +78,11 @@ const NOTING: ProxyHandler<Exchange> = {
     exchange.note(name);
     return exchange[name as keyof Exchange];
   },
+  // What is frozen can no longer be made.
+  preventExtensions(exchange) {
+    exchange.note('signal');
+    return Reflect.preventExtensions(exchange);
+  },
 };
 
 function abortWhenLeft(client: Client, slot: SessionSlot): AbortSignal {

@@ -33,6 +33,13 @@ describe('the second argument of a bound handler', () => {
     expect(taken.isTaken).toBe(true);
   });
 
+  it('has them all when somebody freezes it', () => {
+    const { io, req, res } = create();
+    Object.freeze(io);
+    expect([io.req, io.res, io.signal.aborted]).toEqual([req, res, false]);
+    expect(io.signal).toBe(io.signal);
+  });
+
   it('makes no signal that nobody reads', () => {
     const { io, taken } = create();
     expect(taken.signal).toBeUndefined();
