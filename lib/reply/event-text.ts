@@ -29,6 +29,8 @@ export function inexpressible(
   write: Write = JSON.stringify,
 ): EnvelopeError | undefined {
   const fails = (value: () => unknown) => orUndefined(() => [write(value())]) === undefined;
+  // A replacer of the app's that throws is no fault of the engine's.
+  if (orUndefined(() => [JSON.stringify(event)]) !== undefined) return undefined;
   const member = (name: string) => (event as Record<string, unknown>)[name];
   const bad = Object.keys(event).find((name) => fails(() => member(name)));
   if (bad === undefined && !fails(() => event)) return undefined;

@@ -3,6 +3,7 @@ import express, { type RequestHandler } from 'express';
 import { type AgentEvent, run } from '../../lib/engines/index.js';
 import { openExchange, sendEvents } from '../../lib/engines/queue/kept-runs.js';
 import { bind } from '../../lib/index.js';
+import { ask } from '../engines/nodes.js';
 import { smallEngine } from '../engines/small-engine.js';
 import { envelopeApp, JSON_TYPE, JSONL, NDJSON, post, SSE } from '../helpers.js';
 
@@ -126,6 +127,17 @@ describe('a json replacer that throws', () => {
       const reply = await post(app, {}).set('accept', type).expect(500);
       expect([reply.body.code, errors]).toEqual(['INTERNAL_ERROR', [new Error('private')]]);
     }
+  });
+
+  it.each([JSON_TYPE, NDJSON, SSE])('is no failure of the engine’s, in %s', async (type) => {
+    const throwing = () => {
+      throw new Error('private');
+    };
+    const route = bind([], () => run(smallEngine(), ask('Hello')));
+    const { app, errors } = settingApp('json replacer', throwing, route);
+    const reply = await post(app, {}).set('accept', type);
+    expect(reply.status).toBe(500);
+    expect(errors.map(String)).not.toContainEqual(expect.stringContaining('engine'));
   });
 });
 
