@@ -141,6 +141,7 @@ export class StreamSender {
   /** The failure may be ours (an item that does not fit): the source must still get the chance to clean up. */
   readonly #fail = (error: unknown) => {
     if (this.#over) return this.#failLate(error);
+    this.#over = true;
     // Do not await the clean-up; send the failure to the client first.
     discard(this.#source, this.#iterator).catch(() => undefined);
     const reject = () => this.#outcome.reject(error);

@@ -5,7 +5,7 @@ import express from 'express';
 import request from 'supertest';
 import { defineEngine, run } from '../../lib/engines/index.js';
 import { agentEnvelope, bind, problemDetails } from '../../lib/index.js';
-import { gate, serving } from '../helpers.js';
+import { gate, keepErrors, serving } from '../helpers.js';
 
 /** An app whose one route, for every method, gives `source`. */
 function appOf(source: () => AsyncIterable<unknown>) {
@@ -122,6 +122,23 @@ describe('a reply without a body', () => {
 describe.each([204, 304])('a source that sets the status %i itself', (status) => {
   const never = new Promise<void>(() => undefined);
   const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('and fails in the same turn is told', async () => {
+    const errors: unknown[] = [];
+    const app = express();
+    app.use(agentEnvelope());
+    app.post(
+      '/',
+      bind([], async function* (_bound, { res }) {
+        res.status(status);
+        yield 1;
+        throw new Error('private');
+      }),
+    );
+    app.use(keepErrors(errors));
+    const reply = await request(app).post('/').send({});
+    expect([reply.status, errors]).toEqual([status, [new Error('private')]]);
+  });
 
   it.each<[string, (pulled: number) => unknown]>([
     ['never pauses', () => undefined],
