@@ -1,7 +1,7 @@
 /** The error middleware: an error goes in, an `application/problem+json` reply with the session id goes out. */
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request, Response } from 'express';
-import { printError } from './reply/error-report.js';
+import { printFor } from './reply/error-report.js';
 import { type Problem, toProblem } from './reply/problem.js';
 import { echoSession, readProtocol, readSession } from './session/request-state.js';
 import { configError, EnvelopeError } from './shared/errors.js';
@@ -84,7 +84,7 @@ export function problemDetails(options?: ProblemDetailsOptions): ErrorRequestHan
     const passedOn = res.headersSent && !res.writableEnded;
     if (onError !== undefined) observe(onError, error, req);
     // Express prints an error that is passed on.
-    else if (isServerFault(problem, error) && !passedOn) print(error, req);
+    else if (isServerFault(problem, error) && !passedOn) printFor(req, error);
     // A stream that failed has sent its failure in band and has ended.
     if (res.writableEnded) return;
     if (passedOn) return next(readable(error));
@@ -114,12 +114,8 @@ async function observe(
   try {
     await onError(error, req);
   } catch (failure) {
-    print(failure, req);
+    printFor(req, failure);
   }
-}
-
-function print(error: unknown, req: Request): void {
-  if (req.app.get('env') !== 'test') printError(error);
 }
 
 function prepareHeaders(res: Response, { code, status }: Problem, error: unknown): void {

@@ -1,9 +1,10 @@
-/** What a handler returned beside an answer of its own goes in; it is closed, and told once the answer has gone out. */
+/** What a handler returned though the reply was sent goes in; once that has gone out, it is closed, and told on stderr. */
 import { Stream } from 'node:stream';
 import type { Response } from 'express';
 import type { Client } from '../request/client.js';
 import { isAgentRun } from '../shared/agent-run.js';
 import { EnvelopeError } from '../shared/errors.js';
+import { printFor } from './error-report.js';
 import { isWebResponse } from './response.js';
 import { giveUp, isPlain, isStream } from './sendable.js';
 
@@ -19,10 +20,8 @@ export function isLost(output: unknown): boolean {
 }
 
 /**
- * Waits until the answer has gone out, or its client has left: what was returned may be what the answer is made of, and an error
- * handler may close the connection.
- *
- * @throws {@link EnvelopeError} `INVALID_OUTPUT` (500), which nobody but the developer sees
+ * Waits until the answer has gone out, or its client has left: what was returned may be what the answer is made of. It is told to
+ * nobody but the developer: an error handler would close the connection, on which the client's next request may be.
  */
 export async function tellDropped(res: Response, client: Client, output: unknown): Promise<void> {
   if (!res.writableFinished && !client.closed) {
@@ -32,10 +31,8 @@ export async function tellDropped(res: Response, client: Client, output: unknown
     });
   }
   giveUp(output);
-  throw new EnvelopeError(
-    'INVALID_OUTPUT',
-    `The handler returned ${kindOf(output)}, which is dropped: it has answered through res. Return nothing then`,
-  );
+  const told = `The handler returned ${kindOf(output)}, which is dropped: the reply was sent already. A handler that answers through res returns nothing`;
+  printFor(res.req, new EnvelopeError('INVALID_OUTPUT', told));
 }
 
 function kindOf(output: unknown): string {

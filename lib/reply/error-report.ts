@@ -1,4 +1,5 @@
 /** An error goes in; what an operator needs to find its origin comes out, as text, or on stderr. */
+import type { Request } from 'express';
 import { orUndefined, readMember, readText } from '../shared/thrown.js';
 
 /** Errors wrapped in one another without an end must not fill the log. */
@@ -37,6 +38,11 @@ function stackOf(error: unknown): string {
   } catch {
     return 'An error that cannot be printed';
   }
+}
+
+/** Prints the report where Express prints an error that nobody handles: not in a test. */
+export function printFor(req: Request, error: unknown): void {
+  if (req.app.get('env') !== 'test') printError(error);
 }
 
 /** Prints the report. Whatever becomes of stderr, nothing is thrown. */
