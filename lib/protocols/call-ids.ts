@@ -16,6 +16,7 @@ export function createCallIds() {
   const counts = new Map<string, number>();
   /** The calls of this run without a result, by the engine's id. */
   const waiting = new Map<string, Set<string>>();
+  const newest = new Map<string, string>();
   return {
     ofCall(id: string): string {
       let count = counts.get(id) ?? 1;
@@ -23,14 +24,15 @@ export function createCallIds() {
       for (; taken.has(own); own = `${id}-${count}`) count += 1;
       counts.set(id, count);
       taken.add(own);
+      newest.set(id, own);
       waiting.set(id, (waiting.get(id) ?? new Set()).add(own));
       return own;
     },
     /** A call of an earlier run, which the user has approved, has its id already. */
     ofApproval: (id: string): string => [...(waiting.get(id) ?? [])].at(-1) ?? id,
-    /** The oldest that waits. */
+    /** The oldest that waits; a second result, where none does, is of the newest. */
     ofResult(id: string): string {
-      const [own = id] = waiting.get(id) ?? [];
+      const [own = newest.get(id) ?? id] = waiting.get(id) ?? [];
       waiting.get(id)?.delete(own);
       return own;
     },

@@ -180,6 +180,24 @@ describe('an unmodified useChat', () => {
     });
   });
 
+  it('takes a second result for that of the call in this turn, though the id was used before', async () => {
+    async function* twice(): AsyncIterable<AgentEvent> {
+      yield { type: 'tool.call', id: 'c', name: 'lookup', arguments: {} };
+      for (const output of ['preliminary', 'final']) {
+        yield { type: 'tool.result', id: 'c', output, is_error: false };
+      }
+      yield { type: 'message.delta', delta: 'Done.' };
+    }
+    await chatting(smallEngine(twice), async ({ chat }) => {
+      for (const text of ['one', 'two']) await chat.sendMessage({ text });
+      expect([chat.status, chat.error]).toEqual(['ready', undefined]);
+      for (const message of [chat.messages[1], chat.messages[3]]) {
+        expect(message?.parts).toContainEqual(expect.objectContaining({ output: 'final' }));
+        expect(textOf(message)).toBe('Done.');
+      }
+    });
+  });
+
   it('regenerates an answer from the same question', async () => {
     await chatting(smallEngine(), async ({ chat, seen }) => {
       await chat.sendMessage({ text: 'one' });
