@@ -1,5 +1,8 @@
-import { agentEnvelope, sessionId } from '../lib/index.js';
+import { run } from '../lib/engines/index.js';
+import { agentEnvelope, bind, envelopeField, sessionId } from '../lib/index.js';
 import { parseOptions } from '../lib/options.js';
+import { ask } from './engines/nodes.js';
+import { smallEngine } from './engines/small-engine.js';
 
 const DEFAULTS = {
   limit: '1mb',
@@ -59,9 +62,34 @@ describe('parseOptions', () => {
   ])('refuses an option of %s: it would be dropped', (_title, options) => {
     const act = () => parseOptions(options);
     expect(act).toThrow(TypeError);
-    expect(act).toThrow(
-      "agentEnvelope: options must have each option as a member of its own, got 'limit'",
-    );
+    expect(act).toThrow("agentEnvelope: options must have each member of its own, got 'limit'");
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a declaration', () => bind(Object.create({ inputs: { type: 'object' } }), () => 1)],
+    [
+      'a field',
+      () => agentEnvelope({ fields: [sessionId, Object.create({ name: 'a', schema: {} })] }),
+    ],
+    [
+      'a field of a class',
+      () =>
+        envelopeField(
+          new (class {
+            name = 'tenant';
+            get schema() {
+              return { type: 'string' } as const;
+            }
+          })(),
+        ),
+    ],
+    [
+      'a request of run()',
+      () => run(smallEngine(), Object.assign(Object.create({ sessionId: 's' }), ask('x'))),
+    ],
+  ])('refuses an inherited member of %s, too', (_what, act) => {
+    expect(act).toThrow(TypeError);
+    expect(act).toThrow(/ must have each member of its own, got '\w+'$/);
   });
 
   it('takes an instance whose options are its own, and nothing from a polluted prototype', () => {

@@ -1,6 +1,7 @@
 /** The arguments of `run()` go in; a wrong one throws. They are checked once, for every engine. */
 import { configError } from '../shared/errors.js';
 import { isJsonObject, type JsonObject } from '../shared/json.js';
+import { refuseInherited } from '../shared/option-parsing.js';
 import type { AgentEngine, AgentRunRequest } from './engine.js';
 import { type Rule, TEXT } from './event-check.js';
 import { faultOfMessages, PART_TYPES } from './message-check.js';
@@ -35,6 +36,7 @@ export function parseRequest(engine: AgentEngine, request: AgentRunRequest): Age
   if (stranger !== undefined) {
     throw configError('run: request', `must have only ${MEMBERS.join(', ')}`, stranger);
   }
+  refuseInherited('run: request', request, MEMBERS);
   // Own members only: a session id is never read through a polluted prototype.
   const own = Object.assign(Object.create(null) as JsonObject, request);
   for (const [name, { text, holds }] of Object.entries(OPTIONAL)) {

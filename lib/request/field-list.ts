@@ -1,6 +1,7 @@
 /** The `fields` option goes in, ready-made checks and span attributes come out: one entry declares all a field has. */
 import { configError } from '../shared/errors.js';
 import { isBlank, isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
+import { refuseInherited } from '../shared/option-parsing.js';
 import { compileSchema, type JsonSchema } from '../shared/schema.js';
 import type { JsonSchemaValue } from '../shared/schema-types.js';
 import { DATA_FIELDS, type EnvelopeField, type FieldSchema, sessionId } from './field.js';
@@ -95,6 +96,7 @@ function parseDeclared(field: JsonObject, place: string): ParsedField {
   if (stranger !== undefined) {
     throw configError(place, 'takes name, schema and attribute only', stranger);
   }
+  refuseInherited(place, field, MEMBERS);
   const [name, schema, attribute] = MEMBERS.map((member) => ownMember(field, member));
   if (typeof name !== 'string' || !NAME.test(name)) {
     throw configError(`${place}.name`, `must match ${NAME}`, name);

@@ -1,6 +1,7 @@
 /** Both forms of `bind()`'s first argument go in; one plan comes out: how to bind, what to check before and after. */
 import { configError, detailsError } from '../shared/errors.js';
 import { isJsonObject, type JsonObject, ownMember } from '../shared/json.js';
+import { refuseInherited } from '../shared/option-parsing.js';
 import { compileSchema, type JsonSchema } from '../shared/schema.js';
 import {
   broken,
@@ -56,6 +57,7 @@ export function compilePlan(asked: readonly Asked[] | Declaration): Plan {
 }
 
 function compileDeclaration(declaration: JsonObject): Plan {
+  refuseInherited(`${WHERE} declaration`, declaration, DATA_FIELDS);
   const bound: Asked[] = [];
   const checks: Partial<Record<string, ValueCheck>> = {};
   for (const [name, value] of Object.entries(declaration)) {

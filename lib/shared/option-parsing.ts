@@ -1,6 +1,6 @@
 /** Public options and a table of parsers go in, a complete and frozen configuration comes out. */
 import { configError } from './errors.js';
-import { isJsonObject, type JsonObject, ownMember } from './json.js';
+import { isJsonObject, ownMember } from './json.js';
 
 /**
  * One parser an option: it gets the value, or `undefined` for the default, and returns what the configuration holds or throws.
@@ -27,10 +27,7 @@ export function parseConfiguration<Configuration extends object>(
     throw configError(place, 'must be an object', options);
   }
   const known = Object.keys(parsers);
-  const inherited = known.find((name) => isInherited(options, name));
-  if (inherited !== undefined) {
-    throw configError(place, 'must have each option as a member of its own', inherited);
-  }
+  refuseInherited(place, options, known);
   const stranger = Object.keys(options).find((name) => !known.includes(name));
   if (stranger !== undefined) {
     throw configError(place, `must be among ${known.join(', ')}`, stranger);
@@ -42,10 +39,17 @@ export function parseConfiguration<Configuration extends object>(
   return Object.freeze(Object.fromEntries(parsed));
 }
 
+/** @throws TypeError for a member of a prototype: only own ones are read, and the rule that it is would be dropped */
+export function refuseInherited(place: string, object: object, names: readonly string[]): void {
+  const inherited = names.find((name) => isInherited(object, name));
+  if (inherited !== undefined)
+    throw configError(place, 'must have each member of its own', inherited);
+}
+
 /** True for a member of a class or of an object of defaults: the app did write it. `Object.prototype` is nobody's own. */
-function isInherited(options: JsonObject, name: string): boolean {
-  if (Object.hasOwn(options, name) || !(name in options)) return false;
-  let holder: object = options;
+function isInherited(object: object, name: string): boolean {
+  if (Object.hasOwn(object, name) || !(name in object)) return false;
+  let holder = object;
   while (!Object.hasOwn(holder, name)) holder = Object.getPrototypeOf(holder);
   return Object.getPrototypeOf(holder) !== null;
 }
