@@ -1,4 +1,5 @@
 /** Messages go in; turns come out as models know them: what was said and called, then the result of each call. */
+import { CallResults } from '../shared/call-results.js';
 import { isJsonObject, type JsonObject } from '../shared/json.js';
 import type { AgentMessage, MediaPart, MessagePart, TextPart } from '../shared/messages.js';
 import type { ToolCall, ToolResult } from '../shared/run-events.js';
@@ -28,7 +29,7 @@ export function toTurns(messages: readonly AgentMessage[]): Turn[] {
   const decisions = new Map(decisionsOf(turns).map((decision) => [decision.call, decision]));
   const answer = (call: ToolCall): Answered => {
     const decision = decisions.get(call);
-    const result = results.get(call.id)?.next().value ?? unanswered(call, decision);
+    const result = results.of(call) ?? unanswered(call, decision);
     return { call, result, decision };
   };
   const asked = [...decisions.keys()];
@@ -59,18 +60,15 @@ function partsOf(content: AgentMessage['content']): readonly MessagePart[] {
   return typeof content === 'string' ? [{ type: 'text', text: content }] : content;
 }
 
-/** By id, in order: agents use an id again in a later turn. */
-function resultsOf(
-  messages: readonly AgentMessage[],
-): Map<string, Iterator<ToolResult, undefined>> {
-  const results = new Map<string, ToolResult[]>();
-  for (const part of messages.flatMap(({ content }) => partsOf(content))) {
-    if (part.type !== 'tool.result') continue;
-    const ofId = results.get(part.id);
-    if (ofId) ofId.push(part);
-    else results.set(part.id, [part]);
+function resultsOf(messages: readonly AgentMessage[]): CallResults<ToolCall, ToolResult> {
+  const results = new CallResults<ToolCall, ToolResult>();
+  for (const message of messages) {
+    for (const part of partsOf(message.content)) {
+      if (part.type === 'tool.call') results.call(part.id, part, message);
+      if (part.type === 'tool.result') results.result(part.id, part);
+    }
   }
-  return new Map([...results].map(([id, ofId]) => [id, ofId.values()]));
+  return results;
 }
 
 /** What is said after a result was said by the next call to the model. */

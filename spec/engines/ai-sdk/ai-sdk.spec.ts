@@ -469,6 +469,22 @@ describe('the model of aiSdk() is given', () => {
     ]);
   });
 
+  it('no later result for a call that was cut off, though its id is used again', async () => {
+    const call = () => ({ type: 'tool.call', id: 'c', name: 'look', arguments: {} }) as const;
+    const result = { type: 'tool.result', id: 'c', output: 'of turn 2', is_error: false } as const;
+    const prompt = await promptOf([
+      { role: 'user', content: 'One' },
+      { role: 'assistant', content: [call()] },
+      { role: 'user', content: 'Two' },
+      { role: 'assistant', content: [call(), result] },
+      { role: 'user', content: 'Three' },
+    ]);
+    expect(prompt?.filter(({ role }) => role === 'tool')).toMatchObject([
+      { content: [{ output: { value: 'The tool has not answered' } }] },
+      { content: [{ output: { value: 'of turn 2' } }] },
+    ]);
+  });
+
   it('a URL that it fetches itself', async () => {
     const file = {
       type: 'file',
