@@ -2,12 +2,21 @@
 import { activeSlot } from '../session/slot.js';
 import { isJsonObject, type JsonObject } from '../shared/json.js';
 
-/** The parts of the request's messages, which the middleware of its protocol put into `inputs.messages`. */
-export function partsOfRequest(): readonly JsonObject[] {
-  const messages = activeSlot()?.data?.inputs.messages;
-  const conversation: readonly unknown[] = Array.isArray(messages) ? messages : [];
-  return conversation.flatMap((message) => Object(message).content).filter(isJsonObject);
+/** The request's messages, which the middleware of its protocol put into `inputs.messages`; `undefined` outside of a request. */
+export function messagesOfRequest(): readonly JsonObject[] | undefined {
+  const data = activeSlot()?.data;
+  if (data === undefined) return undefined;
+  const { messages } = data.inputs;
+  return Array.isArray(messages) ? messages.filter(isJsonObject) : [];
 }
+
+/** The parts of a message's content; none where it is text. */
+export const partsOf = (content: unknown): readonly JsonObject[] =>
+  Array.isArray(content) ? content.filter(isJsonObject) : [];
+
+/** The parts of all of them. */
+export const partsOfRequest = (): readonly JsonObject[] =>
+  (messagesOfRequest() ?? []).flatMap(({ content }) => partsOf(content));
 
 /** Clients know a call by its id alone, and add the arguments of two into one; agents count their calls anew in each turn. */
 export function createCallIds() {

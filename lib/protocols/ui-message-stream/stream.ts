@@ -1,10 +1,7 @@
 /** A run goes in; the AI SDK's UI message stream of it comes out. */
-import { activeSlot } from '../../session/slot.js';
 import { type AgentRun, type AgentRunResult, addUsage } from '../../shared/agent-run.js';
-import type { JsonObject } from '../../shared/json.js';
 import type { AgentEvent } from '../../shared/run-events.js';
-import { readText } from '../../shared/thrown.js';
-import { createCallIds, partsOfRequest } from '../call-ids.js';
+import { createCallIds, messagesOfRequest, partsOf, partsOfRequest } from '../call-ids.js';
 import { type RunTeller, toRunResponse } from '../run-response.js';
 import { type Chunk, createParts } from './parts.js';
 
@@ -106,12 +103,13 @@ function createTeller(): RunTeller {
 
 /** Whether it reads a run on, outside of its request, or its user has said something: else it goes on with the message that asked. */
 function beginsMessage(): boolean {
-  const data = activeSlot()?.data;
-  const messages: unknown = data?.inputs.messages;
-  const last = Object(Array.isArray(messages) ? messages.at(-1) : undefined) as JsonObject;
-  const parts: unknown[] = Array.isArray(last.content) ? last.content : [last.content];
-  const isDecision = (part: unknown) => readText(part, 'type')?.startsWith('tool.') === true;
-  return data === undefined || (last.role === 'user' && !parts.every(isDecision));
+  const messages = messagesOfRequest();
+  if (messages === undefined) return true;
+  const { role, content } = messages.at(-1) ?? {};
+  const parts = partsOf(content);
+  return (
+    role === 'user' && (parts.length === 0 || parts.some(({ type }) => type !== 'tool.approval'))
+  );
 }
 
 /** The calls that the user refused in the request. */
