@@ -6,7 +6,7 @@ import type { StreamType } from './negotiate.js';
 export interface Framing {
   /** `id` is what a client of SSE comes back with after a lost connection; NDJSON has no place for it. */
   readonly item: (json: string, id?: string) => string;
-  readonly error: (json: string) => string;
+  readonly error: (json: string, id?: string) => string;
   /** Says nothing to the reader, and finds out whether there still is one. */
   readonly heartbeat: string;
 }
@@ -23,10 +23,14 @@ const NDJSON: Framing = {
 
 /** https://html.spec.whatwg.org/multipage/server-sent-events.html: a line that starts with a colon is a comment. */
 const SSE: Framing = {
-  item: (json, id) => `${id === undefined ? '' : `id: ${id}\n`}data: ${escapeLineEnds(json)}\n\n`,
-  error: (json) => `event: error\ndata: ${escapeLineEnds(json)}\n\n`,
+  item: (json, id) => `${idLine(id)}data: ${escapeLineEnds(json)}\n\n`,
+  error: (json, id) => `${idLine(id)}event: error\ndata: ${escapeLineEnds(json)}\n\n`,
   heartbeat: ':\n\n',
 };
+
+function idLine(id: string | undefined): string {
+  return id === undefined ? '' : `id: ${id}\n`;
+}
 
 /** The framing of each media type. */
 export const FRAMING: Readonly<Record<StreamType, Framing>> = {

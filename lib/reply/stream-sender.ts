@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { Response } from 'express';
 import type { Client } from '../request/client.js';
 import type { MaybePromise } from '../shared/standard-schema.js';
-import { disown, isAbortError } from '../shared/thrown.js';
+import { disown, isAbortError, orUndefined } from '../shared/thrown.js';
 import { discard } from './discard.js';
 import { FRAMING, hasNoBody, setStreamHeaders } from './framing.js';
 import type { StreamType } from './negotiate.js';
@@ -151,11 +151,12 @@ export class StreamSender {
 
   /** Ends the response with the failure in band, once the headers are sent; `told` is called when the response has ended. */
   #tell(error: unknown, told: () => void): boolean {
-    const { client, encodeFailure, type } = this.#options;
+    const { client, encodeFailure, idOf, type } = this.#options;
     if (!this.#writer.started || client.closed || this.#res.writableEnded) return false;
     this.#res.once('finish', told).once('close', told);
     try {
-      this.#writer.end(FRAMING[type].error(encodeFailure(error)));
+      const id = orUndefined(() => idOf?.(error));
+      this.#writer.end(FRAMING[type].error(encodeFailure(error), id));
       return true;
     } catch {
       return false;

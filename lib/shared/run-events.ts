@@ -81,10 +81,13 @@ export type AgentEvent =
 const EVENT_ID = Symbol.for('express-agent-envelope.event-id');
 
 /**
- * Gives an event of a kept run the id that a client may come back with. It stands in the frame of SSE and is no member of the
- * event: an event is its wire shape.
+ * Gives an event of a kept run, or the failure that ended it, the id that a client may come back with. It stands in the frame of SSE
+ * and is no member of the event: an event is its wire shape.
  */
-export function withEventId<Event extends AgentEvent>(event: Event, id: string | undefined): Event {
+export function withEventId<Event extends AgentEvent | Error>(
+  event: Event,
+  id: string | undefined,
+): Event {
   return id === undefined ? event : Object.defineProperty(event, EVENT_ID, { value: id });
 }
 

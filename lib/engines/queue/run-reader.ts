@@ -80,15 +80,16 @@ function droppedUpTo(number: number, last: number): AgentEvent {
 /** Waits for news, again and again, until that takes too long in all. */
 function patience({ store, runId, news, silenceMs }: ReadOptions): () => Promise<boolean> {
   const end = Date.now() + silenceMs;
+  let isGivenUp = false;
   return async () => {
     const left = end - Date.now();
-    if (left <= 0) {
-      const late = engineLate(`The run was silent for more than ${silenceMs} ms`);
-      // Whoever gives a run up ends it: its gateway may be gone.
-      await atMost(ANSWER_MS, store.end(runId, storedFailure(late)));
-      throw late;
-    }
-    return news.wait(left);
+    if (left > 0) return news.wait(left);
+    const late = engineLate(`The run was silent for more than ${silenceMs} ms`);
+    if (isGivenUp) throw late;
+    // Whoever gives a run up ends it: its gateway may be gone. Then it reads that end as all others do.
+    isGivenUp = true;
+    await atMost(ANSWER_MS, store.end(runId, storedFailure(late)));
+    return true;
   };
 }
 

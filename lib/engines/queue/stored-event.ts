@@ -64,7 +64,7 @@ export const isLast = (event: AgentEvent): boolean => event.type === 'run.end';
 export function parseEvent(text: string, number: number): AgentEvent {
   const event = parseJson(text);
   if (isJsonObject(event) && event.type === 'error' && isJsonObject(event.error)) {
-    throw toError(event.error);
+    throw withEventId(toError(event.error), String(number));
   }
   return withEventId(checkEvent(event, WORKER), String(number));
 }

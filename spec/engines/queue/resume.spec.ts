@@ -122,7 +122,7 @@ describe('resumeRun()', () => {
     expect([done.status, done.headers.get('x-session-id')]).toEqual([204, 'conv-1']);
   });
 
-  it('serves the failure of a run in band', async () => {
+  it('serves the failure of a run in band, and nothing after it', async () => {
     const failed = await stream(first, 'fail', 'conv-1');
     const frames = await allFrames(failed);
     expect(frames.at(-1)).toMatchObject({ event: 'error', data: { code: 'ENGINE_FAILED' } });
@@ -132,6 +132,10 @@ describe('resumeRun()', () => {
       event: 'error',
       data: { code: 'ENGINE_FAILED', session_id: 'conv-1' },
     });
+    // An `EventSource` asks again after each end, a failure too: with the id of this frame it is told to stop.
+    expect(again.at(-1)?.id).toBe(frames.at(-1)?.id);
+    const done = await resume(second, runIdOf(frames), frames.at(-1)?.id);
+    expect(done.status).toBe(204);
   });
 
   it('goes on after the gateway was killed', async () => {
