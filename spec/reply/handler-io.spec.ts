@@ -56,13 +56,12 @@ describe('the second argument of a bound handler', () => {
     const oldSpace = () =>
       getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')
         ?.space_used_size ?? 0;
-    let grown = 0;
-    for (let round = 0; round < 20; round++) {
+    const grown = Array.from({ length: 21 }, () => {
       const before = oldSpace();
       for (let i = 0; i < 1000; i++) create();
-      // A full collection in between makes it smaller.
-      grown += Math.max(0, oldSpace() - before);
-    }
-    expect(grown / 20_000).toBeLessThan(200);
+      return (oldSpace() - before) / 1000;
+    });
+    // The middle one: a collection of the young generation moves what just then is alive, and a full one makes the space smaller.
+    expect(grown.sort((a, b) => a - b)[10]).toBeLessThan(20);
   });
 });
