@@ -48,7 +48,7 @@ export function printFor(req: Request, error: unknown): void {
 /** Prints the report. Whatever becomes of stderr, nothing is thrown. */
 export function printError(error: unknown): void {
   const { stderr } = process;
-  // Nobody may read it any more: as `console.error()` does, an error event that nobody listens to is kept from ending the process.
+  // Nobody may read it any more, and an error event that nobody listens to would end the process.
   const ignore = (failed?: Error | null) => {
     if (failed && stderr.listenerCount('error') === 0) stderr.once('error', () => {});
   };
